@@ -78,3 +78,5 @@ require (
 	pgregory.net/rapid v1.3.0 // indirect
 	zgo.at/isbot v1.0.0 // indirect
 )
+
+tool google.golang.org/protobuf/cmd/protoc-gen-go

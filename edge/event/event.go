@@ -1,0 +1,212 @@
+package event
+
+import (
+	"fmt"
+	"time"
+)
+
+// Kind is what sort of thing happened.
+type Kind uint8
+
+// The kinds of events.
+const (
+	PageView Kind = iota + 1
+	Custom
+	Visit // the start of a session; only this makes a touch
+	Impression
+	Click
+	Conversion
+	Refund
+	MailOpen
+	MailClick
+)
+
+var kindNames = [...]string{"", "page_view", "custom", "visit", "impression", "click", "conversion", "refund", "mail_open", "mail_click"}
+
+// Kinds lists every kind.
+func Kinds() []Kind {
+	return []Kind{PageView, Custom, Visit, Impression, Click, Conversion, Refund, MailOpen, MailClick}
+}
+
+// String returns the kind's name in requests and in ClickHouse.
+func (k Kind) String() string {
+	if k >= 1 && int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return "unknown"
+}
+
+// ParseKind finds a kind by its name.
+func ParseKind(name string) (Kind, error) {
+	for i, n := range kindNames {
+		if i > 0 && n == name {
+			return Kind(i), nil
+		}
+	}
+	return 0, fmt.Errorf("unknown kind %q", name)
+}
+
+// Basis says on what ground an event is kept.
+type Basis uint8
+
+// The grounds. A join by basis finds no event without a record that grants it.
+const (
+	BasisRecord Basis = iota + 1 // a visitor's consent record
+	BasisMail                    // a recipient's mail consent
+	BasisOptOut                  // a place where the law lets a site count until told not to
+)
+
+// String returns the ground's name in ClickHouse.
+func (b Basis) String() string {
+	switch b {
+	case BasisRecord:
+		return "record"
+	case BasisMail:
+		return "mail"
+	case BasisOptOut:
+		return "opt_out"
+	}
+	return ""
+}
+
+// Campaign is where a visit came from, as its session's start saw it.
+// All fields are empty without consent to marketing.
+type Campaign struct {
+	Source, Medium, Name, Content, Term, ID string
+	ClickIDKind                             string // gclid, fbclid …; never the click id itself
+	Channel                                 string
+	ReferrerHost                            string // lower case, www. kept
+}
+
+// Place is where a hit came from. The address it was found by is gone.
+type Place struct {
+	Country string // ISO 3166-1 alpha-2
+	Region  string // ISO 3166-2, such as US-CA
+	ISP     string
+}
+
+// Agent is what a hit was made with; families, never versions.
+type Agent struct {
+	Browser, OS, Device string
+	Machine             bool
+	MachineReason       string
+}
+
+// Decimals is by how many digits an Amount is shifted.
+const Decimals = 4
+
+// Amount is money in ten-thousandths of its currency's unit: 12.5 CNY is 125000.
+type Amount int64
+
+// Event is one thing that happened and may be kept.
+type Event struct {
+	Time     time.Time // UTC, milliseconds
+	LocalDay int32     // days since 1970-01-01 in the site's zone
+	Site     string
+	Kind     Kind
+	ID       [16]byte // the client's id hashed, or random
+	Visitor  uint64   // 0: none
+	Session  uint64   // 0: none
+	Basis    Basis
+	Record   [16]byte // the consent record; zero without one
+	// Attributed is true when marketing was granted. Without it Campaign and
+	// First are empty and reports say "not consented", never "Direct".
+	Attributed bool
+	Campaign   Campaign
+	First      Campaign // the visitor's first source; only on visit events
+	Host       string
+	Path       string // no query, no fragment, redacted
+	Name       string
+	Props      map[string]string
+	Value      Amount
+	Currency   string
+	Order      string
+	Place      Place
+	Language   string
+	Agent      Agent
+	Recipient  uint64 // only in mail rows, where Visitor and Session are 0
+	KeepUntil  int32  // days since 1970-01-01; the row's last day
+}
+
+// Refusal counts refused hits of one sort in one hour (UTC).
+type Refusal struct {
+	Site    string
+	Hour    time.Time
+	Kind    Kind // 0 where the hit named none
+	Reason  Reason
+	Country string
+	Device  string
+	Count   uint32
+}
+
+// Outcome is what became of a banner.
+type Outcome string
+
+// The outcomes; ignored is shown less the others.
+const (
+	Shown     Outcome = "shown"
+	Accepted  Outcome = "accepted"
+	Rejected  Outcome = "rejected"
+	Saved     Outcome = "saved"
+	Withdrawn Outcome = "withdrawn"
+	Signalled Outcome = "gpc"
+)
+
+// Notice counts banner views and choices of one sort in one day.
+type Notice struct {
+	Site     string
+	Day      int32 // days since 1970-01-01 in the site's zone
+	Outcome  Outcome
+	Country  string
+	Device   string
+	Language string
+	Version  string // the banner's
+	Count    uint32
+}
+
+// Consent is one decision as the ledger keeps it, with the fields of ISO/IEC
+// TS 27560 that a site's own settings do not already say. A decision that
+// grants nothing has no ID, no Subject, and its Time is rounded to the hour.
+type Consent struct {
+	ID             [16]byte
+	Previous       [16]byte // the record that this one changes
+	Subject        uint64   // the visitor; 0 without a grant
+	Site           string
+	Time           time.Time
+	Method         string // accept_all, reject_all, save, withdraw, gpc
+	Surface        string // banner, preferences, choices, placeholder, api
+	Purposes       []PurposeDecision
+	Services       []ServiceDecision
+	NoticeVersion  string
+	NoticeHash     [32]byte // SHA-256 of the exact wording shown
+	NoticeLanguage string
+	PolicyVersion  int
+	Regime         string
+	Country        string
+	Region         string
+	Signal         bool   // Sec-GPC: 1 was sent
+	Age            string // adult, minor, unanswered, or empty where not asked
+	Guardian       bool
+	KeepUntil      int32
+}
+
+// PurposeDecision is what was decided about one version of one purpose.
+type PurposeDecision struct {
+	Purpose string
+	Version int
+	Granted bool
+}
+
+// ServiceDecision is what was decided about one service.
+type ServiceDecision struct {
+	Service string
+	Granted bool
+}
+
+// Record is one of the four types: exactly one field is set.
+type Record struct {
+	Event   *Event
+	Consent *Consent
+	Refusal *Refusal
+	Notice  *Notice
+}
