@@ -1,0 +1,242 @@
+package identity
+
+import (
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// secretBytes is the length of the root secret and of every key.
+const secretBytes = 32
+
+// key is one key of the ring as the file keeps it.
+type key struct {
+	ID      string    `json:"id"` // four base64url characters
+	Secret  []byte    `json:"secret"`
+	Created time.Time `json:"created"`
+	Revoked bool      `json:"revoked,omitempty"`
+}
+
+// ringFile is the ring's JSON form.
+type ringFile struct {
+	Version int    `json:"version"`
+	Root    []byte `json:"root"`
+	Keys    []key  `json:"keys"` // oldest first; the newest that is not revoked signs
+}
+
+// Ring is a set of keys. It is safe for concurrent use and never changes:
+// Rotate and Revoke return a new one.
+type Ring struct {
+	file    ringFile
+	signers map[Use]*signer            // by use: the newest key
+	byKey   map[string]map[Use]*signer // key id → use → signer; revoked keys only for Unsubscribe
+}
+
+// NewRing makes a ring with one key.
+func NewRing(now time.Time) (*Ring, error) {
+	file := ringFile{Version: 1, Root: randomBytes(secretBytes)}
+	file.Keys = []key{newKey(now)}
+	return assemble(file)
+}
+
+func newKey(now time.Time) key {
+	return key{
+		ID:      base64.RawURLEncoding.EncodeToString(randomBytes(3)),
+		Secret:  randomBytes(secretBytes),
+		Created: now.UTC().Truncate(time.Second),
+	}
+}
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails: crypto/rand ends the program where it cannot give randomness
+	return b
+}
+
+// OpenRing reads the ring in file path, or makes one there (mode 0600) where
+// the file is absent. A file that others may read is refused.
+func OpenRing(path string, now time.Time) (*Ring, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		r, err := NewRing(now)
+		if err != nil {
+			return nil, err
+		}
+		return r, r.Save(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read key ring: %w", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read key ring: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return nil, fmt.Errorf("key ring %s has mode %04o, so others can read it: chmod 600 it", path, mode)
+	}
+	r, err := ParseRing(b)
+	if err != nil {
+		return nil, fmt.Errorf("key ring %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// ParseRing reads a ring from its JSON form, as Marshal writes it.
+func ParseRing(b []byte) (*Ring, error) {
+	var file ringFile
+	if err := json.Unmarshal(b, &file); err != nil {
+		return nil, errors.New("not a key ring: import the file that `kunji keys export` wrote")
+	}
+	return assemble(file)
+}
+
+// Marshal returns the ring's JSON form. It holds the secrets.
+func (r *Ring) Marshal() ([]byte, error) {
+	b, err := json.MarshalIndent(r.file, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode key ring: %w", err)
+	}
+	return append(b, '\n'), nil
+}
+
+// Save writes the ring to path with mode 0600, whole or not at all.
+func (r *Ring) Save(path string) error {
+	b, err := r.Marshal()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("save key ring: %w", err)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".keys-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("save key ring: %w", err)
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(b)
+	err = errors.Join(err, tmp.Sync(), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("save key ring: %w", err)
+	}
+	return nil
+}
+
+// Rotate returns a ring with a new key that signs from now on; the older ones
+// still verify.
+func (r *Ring) Rotate(now time.Time) (*Ring, error) {
+	file := r.file
+	file.Keys = append(append([]key(nil), r.file.Keys...), newKey(now))
+	return assemble(file)
+}
+
+// Revoke returns a ring in which nothing signed with key id verifies any
+// more, unsubscribe links excepted: a mail's unsubscribe must work for years.
+// The last key that signs cannot be revoked: rotate first.
+func (r *Ring) Revoke(id string) (*Ring, error) {
+	file := r.file
+	file.Keys = append([]key(nil), r.file.Keys...)
+	found, left := false, 0
+	for i := range file.Keys {
+		if file.Keys[i].ID == id {
+			file.Keys[i].Revoked, found = true, true
+		}
+		if !file.Keys[i].Revoked {
+			left++
+		}
+	}
+	if !found {
+		return nil, fmt.Errorf("the ring has no key %q", id)
+	}
+	if left == 0 {
+		return nil, fmt.Errorf("key %q is the only one that signs: rotate first, then revoke it", id)
+	}
+	return assemble(file)
+}
+
+// KeyInfo describes a key without its secret.
+type KeyInfo struct {
+	ID      string
+	Created time.Time
+	Revoked bool
+	Signs   bool
+}
+
+// Keys lists the ring's keys, oldest first.
+func (r *Ring) Keys() []KeyInfo {
+	infos := make([]KeyInfo, len(r.file.Keys))
+	last := -1
+	for i, k := range r.file.Keys {
+		infos[i] = KeyInfo{ID: k.ID, Created: k.Created, Revoked: k.Revoked}
+		if !k.Revoked {
+			last = i
+		}
+	}
+	infos[last].Signs = true
+	return infos
+}
+
+// Fingerprint names the ring without revealing it: nodes of one store compare
+// it and refuse to start beside another ring.
+func (r *Ring) Fingerprint() string {
+	h := sha256.New()
+	h.Write([]byte("kunji key ring"))
+	h.Write(r.derive(r.file.Root, "fingerprint"))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12])
+}
+
+// SiteSecret derives a secret for one site and one name from the root, which
+// never rotates: the key of a recipient's hash, for example.
+func (r *Ring) SiteSecret(site, name string) []byte {
+	return r.derive(r.file.Root, name+"/"+site)
+}
+
+func (*Ring) derive(secret []byte, info string) []byte {
+	k, err := hkdf.Key(sha256.New, secret, nil, "kunji/v1/"+info, secretBytes)
+	if err != nil {
+		panic("hkdf: " + err.Error()) // only a length over 255 hashes fails
+	}
+	return k
+}
+
+func assemble(file ringFile) (*Ring, error) {
+	if file.Version != 1 {
+		return nil, fmt.Errorf("it has version %d, this program knows 1: start the newer program that wrote it", file.Version)
+	}
+	if len(file.Root) != secretBytes || len(file.Keys) == 0 {
+		return nil, errors.New("it lacks its root secret or keys: restore it from a backup, or every cookie and link made so far is void")
+	}
+	r := &Ring{file: file, byKey: make(map[string]map[Use]*signer, len(file.Keys))}
+	for _, k := range file.Keys {
+		if len(k.Secret) != secretBytes || len(k.ID) != 4 {
+			return nil, fmt.Errorf("key %q is damaged: restore the file from a backup", k.ID)
+		}
+		if r.byKey[k.ID] != nil {
+			return nil, fmt.Errorf("key %q is there twice", k.ID)
+		}
+		uses := make(map[Use]*signer, len(allUses))
+		for _, use := range allUses {
+			if !k.Revoked || use == Unsubscribe {
+				uses[use] = newSigner(k.ID, r.derive(k.Secret, string(use)))
+			}
+		}
+		r.byKey[k.ID] = uses
+		if !k.Revoked {
+			r.signers = uses
+		}
+	}
+	if r.signers == nil {
+		return nil, errors.New("every key is revoked: restore the file from a backup")
+	}
+	return r, nil
+}
