@@ -1,0 +1,244 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// job is one statement on its way through the engine.
+type job struct {
+	request
+	server *server
+	sql    sqlText
+	tag    string
+	class  uint32
+}
+
+// format is the statement's own output format, else the request's.
+func (j *job) format() string {
+	if j.sql.format != "" {
+		return j.sql.format
+	}
+	return j.request.format
+}
+
+// admit refuses what must not run: no or several statements, statements that
+// would leave a trace on the session they share with others, files of this
+// machine, and writes of a read-only request. more says that the text was cut.
+func (j *job) admit(more bool) error {
+	s := &j.sql
+	withData := s.insert != nil && s.insert.format != ""
+	switch {
+	case more && !withData:
+		return refusal(62, "SYNTAX_ERROR", "the statement has more than %d bytes", maxQuerySize)
+	case s.verb == "SET" || s.verb == "USE":
+		return refusal(48, "NOT_IMPLEMENTED", "%s is not possible: sessions are shared; put settings into SETTINGS or parameters of the request, and the database into the parameter database", s.verb)
+	case s.makesTemporary():
+		return refusal(48, "NOT_IMPLEMENTED", "a temporary table is not possible: sessions are shared; use ENGINE = Memory under a name of your own")
+	case s.outfile:
+		return refusal(48, "NOT_IMPLEMENTED", "INTO OUTFILE and FROM INFILE are not possible: the data goes over HTTP")
+	}
+	parsed := string(s.text)
+	if withData {
+		parsed = string(s.text[:s.insert.head]) + " FORMAT " + s.insert.format
+		if s.insert.format == "Values" {
+			parsed = string(s.text[:s.insert.head]) + " VALUES"
+		}
+	}
+	a, err := j.server.pool.analyse(parsed)
+	if err != nil {
+		return err
+	}
+	j.class = a.class
+	if a.statements > 1 {
+		return refusal(62, "SYNTAX_ERROR", "%d statements in one request: send them one by one", a.statements)
+	}
+	// What does not parse runs too: the engine says best what is wrong with it.
+	if j.readOnly && a.statements == 1 && a.class != classReadOnly {
+		return refusal(164, "READONLY", "Cannot execute query in readonly mode: the statement writes or controls the engine")
+	}
+	return nil
+}
+
+// statement is what the engine is given.
+func (j *job) statement() statement {
+	sql := j.sql.rewrite(j.tag, j.request.format, j.settings)
+	if j.sql.insert == nil && len(j.settings) > 0 && j.class != classReadOnly {
+		// A few statements of a kind that takes settings do not (CREATE USER).
+		if a, err := j.server.pool.analyse(sql); err == nil && a.statements == 0 {
+			sql = j.sql.rewrite(j.tag, j.request.format, nil)
+		}
+	}
+	return statement{sql: sql, format: j.format(), params: j.params}
+}
+
+// lane is where the statement runs: inserts, and what the driver asks before
+// an insert, do not wait behind reports.
+func (j *job) lane() chan *connection {
+	switch j.sql.verb {
+	case "INSERT":
+		if j.sql.insert != nil && j.sql.insert.format == "" {
+			return j.server.pool.reads // INSERT … SELECT may take long
+		}
+		return j.server.pool.writes
+	case "DESCRIBE", "DESC", "EXISTS":
+		return j.server.pool.writes
+	}
+	return j.server.pool.reads
+}
+
+// Formats whose chunks, written one after the other, are one result. The
+// library writes the others' head and foot around every chunk.
+var rowFormats = map[string]bool{
+	"Native": true, "RowBinary": true, "TSV": true, "TabSeparated": true, "TSVRaw": true, "TabSeparatedRaw": true,
+	"CSV": true, "JSONEachRow": true, "NDJSON": true, "JSONLines": true, "JSONCompactEachRow": true,
+}
+
+// serveQuery runs a statement that takes no data.
+func (j *job) serveQuery(ctx context.Context, w http.ResponseWriter) error {
+	lane := j.lane()
+	c, err := take(ctx, lane, j.database)
+	if err != nil {
+		return err
+	}
+	defer func() { lane <- c }()
+	defer j.server.pool.killOnDone(ctx, j.tag)()
+	switch j.sql.verb {
+	case "SELECT", "WITH", "":
+		if j.class == classReadOnly && !j.hold && rowFormats[j.format()] {
+			return j.streamQuery(w, c)
+		}
+	}
+	r, err := c.query(j.statement())
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	writeSummary(w, r.summary())
+	_, err = w.Write(r.bytes())
+	return ignoreLost(err)
+}
+
+// streamQuery sends the chunks of a SELECT as they come. An error before the
+// first becomes the status, one after it an exception block in the body.
+func (j *job) streamQuery(w http.ResponseWriter, c *connection) error {
+	st, err := c.stream(j.statement())
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	sent := false
+	for {
+		chunk, err := st.next()
+		if err != nil {
+			if !sent {
+				return err
+			}
+			writeLateException(w, j.tag, asException(err))
+			return nil
+		}
+		data := chunk.bytes()
+		if len(data) == 0 {
+			chunk.close()
+			break
+		}
+		if !sent {
+			w.Header().Set("X-ClickHouse-Exception-Tag", exceptionTag(j.tag))
+			sent = true
+		}
+		_, err = w.Write(data)
+		chunk.close()
+		if err != nil {
+			return ignoreLost(err) // st.close cancels the rest
+		}
+	}
+	if !sent && j.format() == "Native" {
+		return j.writeHeaderBlock(w, c)
+	}
+	return nil
+}
+
+// writeHeaderBlock answers an empty result with the names and types of its
+// columns, as a ClickHouse server does.
+func (j *job) writeHeaderBlock(w http.ResponseWriter, c *connection) error {
+	r, err := c.query(statement{
+		sql: j.tag + "DESCRIBE TABLE (" + j.sql.bare() + "\n)", format: "TabSeparatedRaw", params: j.params,
+	})
+	if err != nil {
+		return fmt.Errorf("engine: describe an empty result: %w", err)
+	}
+	defer r.close()
+	var columns []string
+	for line := range strings.Lines(string(r.bytes())) {
+		name, rest, _ := strings.Cut(line, "\t")
+		kind, _, _ := strings.Cut(rest, "\t")
+		columns = append(columns, name, kind)
+	}
+	_, err = w.Write(headerBlock(columns))
+	return ignoreLost(err)
+}
+
+// exceptionTag is the 16 characters that frame a late exception.
+func exceptionTag(tag string) string { return strings.Trim(tag, "/* ") }
+
+// writeLateException ends a body that had begun with the exception block of
+// ClickHouse's HTTP interface.
+func writeLateException(w http.ResponseWriter, tag string, e *exception) {
+	t := exceptionTag(tag)
+	_, _ = fmt.Fprintf(w, "\r\n__exception__\r\n%s\r\n%s\n%d %s\r\n__exception__\r\n", t, e.text, len(e.text)+1, t)
+}
+
+// insertChunk is how many bytes of an insert are handed over at once.
+const insertChunk = 256 << 10
+
+// serveInsert runs an INSERT with the data that follows it.
+func (j *job) serveInsert(ctx context.Context, w http.ResponseWriter, data io.Reader) error {
+	c, err := take(ctx, j.server.pool.writes, j.database)
+	if err != nil {
+		return err
+	}
+	defer func() { j.server.pool.writes <- c }()
+	stop := j.server.pool.killOnDone(ctx, j.tag)
+	defer stop()
+	s := j.statement()
+	s.format = j.sql.insert.format
+	i, err := c.insert(s)
+	if err != nil {
+		return err
+	}
+	defer i.close()
+	if err := appendAll(i, data); err != nil {
+		return err
+	}
+	done, err := i.finish()
+	if err != nil {
+		return err
+	}
+	writeSummary(w, done)
+	return nil
+}
+
+// appendAll hands over all of data. A body that ends early is an error, never
+// the end of the data.
+func appendAll(i *insertion, data io.Reader) error {
+	buffer := make([]byte, insertChunk)
+	for filled := 0; ; {
+		n, err := data.Read(buffer[filled:])
+		filled += n
+		if filled == len(buffer) || err != nil {
+			if appendErr := i.append(buffer[:filled]); appendErr != nil {
+				return appendErr
+			}
+			filled = 0
+		}
+		if err == io.EOF { //nolint:errorlint // a wrapped EOF is a broken body
+			return nil
+		}
+		if err != nil {
+			return badRequest("read the data of an INSERT: %v", err)
+		}
+	}
+}
