@@ -1,0 +1,363 @@
+package spool
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Aside is a batch of records that was set aside: by the reader because it cannot
+// be delivered, or by the spool because it is damaged.
+type Aside struct {
+	Batch       Seq // names it; 0 for the torn ends of logs, whose positions are unknown
+	First, Last Seq
+	At          time.Time
+	Reason      string
+	Records     uint64
+	Bytes       int64
+	Damaged     bool // cannot be replayed
+}
+
+// asideTotals sum the entries.
+type asideTotals struct {
+	records uint64 // set aside by the reader
+	damaged uint64
+	bytes   int64
+}
+
+func (t *asideTotals) add(o asideTotals) {
+	t.records += o.records
+	t.damaged += o.damaged
+	t.bytes += o.bytes
+}
+
+func (t *asideTotals) remove(o asideTotals) {
+	t.records -= o.records
+	t.damaged -= o.damaged
+	t.bytes -= o.bytes
+}
+
+// asideEntry is one value of the set-aside namespace (see doc.go).
+type asideEntry struct {
+	batch, first    Seq // from the key
+	batchLast, last Seq
+	damaged         bool
+	at              int64
+	records         uint64
+	reason          string
+	content         []byte
+}
+
+const asideHeader = 1 + 1 + 8 + 8 + 8 + 8 + 2
+
+func (e asideEntry) encode() (key, value []byte) {
+	key = asideKey(e.batch, e.first)
+	reason := e.reason[:min(len(e.reason), 1<<10)]
+	v := make([]byte, 0, asideHeader+len(reason)+crcSize+len(e.content))
+	v = append(v, formatVersion, 0)
+	if e.damaged {
+		v[1] = 1
+	}
+	for _, n := range [...]uint64{uint64(e.batchLast), uint64(e.last), uint64(e.at), e.records} {
+		v = binary.BigEndian.AppendUint64(v, n)
+	}
+	v = binary.BigEndian.AppendUint16(v, uint16(len(reason)))
+	v = append(v, reason...)
+	v = binary.BigEndian.AppendUint32(v, keyedCRC(key, v))
+	return key, append(v, e.content...)
+}
+
+// decodeAside reads an entry. One whose header is damaged comes back as damaged,
+// with all its bytes as content.
+func decodeAside(key, value []byte) asideEntry {
+	e := asideEntry{damaged: true, records: 1, reason: "set-aside entry fails its checksum", content: value}
+	e.batch, e.first, _ = asideKeySeqs(key)
+	e.batchLast, e.last = e.first, e.first
+	if len(value) < asideHeader+crcSize {
+		return e
+	}
+	n := asideHeader + int(binary.BigEndian.Uint16(value[asideHeader-2:]))
+	if len(value) < n+crcSize || keyedCRC(key, value[:n]) != binary.BigEndian.Uint32(value[n:]) {
+		return e
+	}
+	word := func(i int) uint64 { return binary.BigEndian.Uint64(value[2+8*i:]) }
+	e.damaged = value[1] != 0
+	e.batchLast, e.last, e.at, e.records = Seq(word(0)), Seq(word(1)), int64(word(2)), word(3)
+	e.reason, e.content = string(value[asideHeader:n]), value[n+crcSize:]
+	return e
+}
+
+func (e asideEntry) totals(key, value []byte) asideTotals {
+	t := asideTotals{bytes: int64(len(key) + len(value))}
+	if e.damaged {
+		t.damaged = e.records
+	} else {
+		t.records = e.records
+	}
+	return t
+}
+
+// frames returns the records of an intact entry.
+func (e asideEntry) frames() ([]Record, error) {
+	var records []Record
+	for rest := e.content; len(rest) > 0; {
+		if len(rest) < 8 {
+			return records, fmt.Errorf("set-aside entry %d is cut short: %w", e.first, errDamaged)
+		}
+		seq := Seq(binary.BigEndian.Uint64(rest))
+		payload, _, next, err := splitFrame(rest[8:])
+		if err != nil {
+			return records, fmt.Errorf("set-aside record %d: %w", seq, err)
+		}
+		records, rest = append(records, Record{Seq: seq, Payload: payload}), next
+	}
+	return records, nil
+}
+
+// eachAside calls visit for every entry of a batch, or of all batches. key and
+// value are valid only within the call.
+func (s *Spool) eachAside(batch *Seq, visit func(e asideEntry, key, value []byte) error) error {
+	lower, upper := []byte{prefixAside}, []byte{prefixAside + 1}
+	if batch != nil {
+		lower, upper = asideKey(*batch, 0), asideKey(*batch+1, 0)
+	}
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		if err := visit(decodeAside(it.Key(), it.Value()), it.Key(), it.Value()); err != nil {
+			return err
+		}
+	}
+	return it.Error()
+}
+
+func (s *Spool) loadAside() error {
+	return s.eachAside(nil, func(e asideEntry, key, value []byte) error {
+		s.aside.add(e.totals(key, value))
+		if e.damaged {
+			s.damaged[e.first] = struct{}{}
+		}
+		return nil
+	})
+}
+
+// SetAside moves the records from first to last out of the queue, because they
+// can never be delivered, and lets the cursor follow: they must be the next ones
+// after it. They stay on disk until Options.KeepAside has passed, can be listed
+// (Asides) and put back (Replay).
+func (s *Spool) SetAside(first, last Seq, reason string) error {
+	records, err := s.Read(context.Background(), s.Cursor()+1, last)
+	if err != nil {
+		return err
+	}
+	if len(records) == 0 || records[0].Seq < first {
+		return fmt.Errorf("spool: setting records %d to %d aside: they are not the next ones after record %d", first, last, s.Cursor())
+	}
+	leave, err := s.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	s.reader.Lock()
+	defer s.reader.Unlock()
+	batch := s.db.NewBatch()
+	defer batch.Close()
+	at := s.opts.Now().UnixNano()
+	var added asideTotals
+	for name := records[0].Seq; len(records) > 0; {
+		e := asideEntry{batch: name, first: records[0].Seq, batchLast: last, at: at, reason: reason}
+		for len(records) > 0 && len(e.content)+8+frameHeader+len(records[0].Payload) <= maxGroup-groupHeader {
+			e.last = records[0].Seq
+			e.content = appendFrame(binary.BigEndian.AppendUint64(e.content, uint64(e.last)), records[0].Payload)
+			e.records++
+			records = records[1:]
+		}
+		key, value := e.encode()
+		_ = batch.Set(key, value, nil) // a batch in memory: no error
+		added.add(e.totals(key, value))
+	}
+	return s.moveCursor(batch, last, added)
+}
+
+// setDamagedAside keeps what was found of the records from first to last, and
+// counts them, once. The caller holds reader.
+func (s *Spool) setDamagedAside(first, last Seq, raw []byte, reason string) error {
+	if _, known := s.damaged[first]; known {
+		return nil
+	}
+	e := asideEntry{
+		batch: first, first: first, batchLast: last, last: last, damaged: true,
+		at: s.opts.Now().UnixNano(), records: uint64(last - first + 1), reason: reason, content: raw,
+	}
+	if err := s.putDamaged(e); err != nil {
+		return err
+	}
+	s.damaged[first] = struct{}{}
+	return nil
+}
+
+// setTornAside keeps the torn end of a log: one record at least, its position
+// unknown.
+func (s *Spool) setTornAside(raw []byte) error {
+	at := s.opts.Now().UnixNano()
+	return s.putDamaged(asideEntry{
+		first: Seq(at), batchLast: Seq(at), last: Seq(at), damaged: true, at: at, records: 1,
+		reason: "torn end of the log, perhaps never answered", content: raw,
+	})
+}
+
+func (s *Spool) putDamaged(e asideEntry) error {
+	batch := s.db.NewBatch()
+	defer batch.Close()
+	key, value := e.encode()
+	_ = batch.Set(key, value, nil) // a batch in memory: no error
+	if err := s.sync(batch); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.aside.add(e.totals(key, value))
+	s.mu.Unlock()
+	s.opts.Logger.Error("spool: damaged records set aside", "dir", s.opts.Dir,
+		"first", uint64(e.first), "records", e.records, "reason", e.reason)
+	return nil
+}
+
+// Asides lists what was set aside, by batch in ascending order.
+func (s *Spool) Asides() ([]Aside, error) {
+	leave, err := s.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	var list []Aside
+	err = s.eachAside(nil, func(e asideEntry, key, value []byte) error {
+		t := e.totals(key, value)
+		if n := len(list); n > 0 && !e.damaged && !list[n-1].Damaged && list[n-1].Batch == e.batch {
+			list[n-1].Last, list[n-1].Records, list[n-1].Bytes = e.last, list[n-1].Records+e.records, list[n-1].Bytes+t.bytes
+			return nil
+		}
+		list = append(list, Aside{
+			Batch: e.batch, First: e.first, Last: e.last, At: time.Unix(0, e.at),
+			Reason: e.reason, Records: e.records, Bytes: t.bytes, Damaged: e.damaged,
+		})
+		return nil
+	})
+	return list, err
+}
+
+// AsideRecords returns the records of a batch that was set aside, intact ones
+// only.
+func (s *Spool) AsideRecords(batch Seq) ([]Record, error) {
+	leave, err := s.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	var all []Record
+	err = s.eachAside(&batch, func(e asideEntry, _, _ []byte) error {
+		if e.damaged {
+			return nil
+		}
+		e.content = append([]byte(nil), e.content...)
+		records, err := e.frames()
+		all = append(all, records...)
+		return err
+	})
+	return all, err
+}
+
+// Replay puts a set-aside batch back at the end of the queue under new positions
+// and returns the number of records. Each entry moves in one synced batch: after a
+// crash the rest can be replayed, nothing twice. Damaged entries stay.
+func (s *Spool) Replay(batch Seq) (int, error) {
+	leave, err := s.enter()
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	s.reader.Lock()
+	defer s.reader.Unlock()
+	moved, found := 0, false
+	err = s.eachAside(&batch, func(e asideEntry, key, value []byte) error {
+		found = true
+		if e.damaged {
+			return nil
+		}
+		records, err := e.frames()
+		if err != nil {
+			return err
+		}
+		moved += len(records)
+		return s.putBack(records, append([]byte(nil), key...), e.totals(key, value))
+	})
+	if err == nil && !found {
+		err = errors.New("no batch of that name is set aside")
+	}
+	if err != nil {
+		return moved, fmt.Errorf("spool: replaying batch %d: %w", batch, err)
+	}
+	return moved, nil
+}
+
+// putBack commits records as a group of their own that replaces the entry at key.
+func (s *Spool) putBack(records []Record, key []byte, size asideTotals) error {
+	g := newGroup()
+	for _, r := range records {
+		*g.value = appendFrame(*g.value, r.Payload)
+	}
+	g.count, g.move, g.sealed = uint32(len(records)), key, true
+	s.mu.Lock()
+	if s.closed || s.failed {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	s.waiting = append(s.waiting, g)
+	s.work.Signal()
+	s.mu.Unlock()
+	<-g.done
+	if g.err == nil {
+		s.mu.Lock()
+		s.aside.remove(size)
+		s.mu.Unlock()
+	}
+	return g.err
+}
+
+// ExpireAside deletes what was set aside before the given time and returns the
+// number of records. The spool does it by itself for Options.KeepAside.
+func (s *Spool) ExpireAside(before time.Time) (uint64, error) {
+	leave, err := s.enter()
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	s.reader.Lock()
+	defer s.reader.Unlock()
+	batch := s.db.NewBatch()
+	defer batch.Close()
+	var gone asideTotals
+	err = s.eachAside(nil, func(e asideEntry, key, value []byte) error {
+		if e.at >= before.UnixNano() {
+			return nil
+		}
+		gone.add(e.totals(key, value))
+		return batch.Delete(key, nil)
+	})
+	if err != nil || batch.Empty() {
+		return 0, err
+	}
+	if err := s.sync(batch); err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	s.aside.remove(gone)
+	s.mu.Unlock()
+	return gone.records + gone.damaged, nil
+}

@@ -1,0 +1,85 @@
+// Package spool is the crash-safe queue on local disk between the edge and the
+// analytics store. A record is answered for only after it is on disk, leaves
+// in the order it came, and is deleted only after the reader acknowledged it.
+//
+//	Append ──▶ filling group ──▶ committer ──▶ Pebble (one key, one sync)
+//	                                              │
+//	         Ack / SetAside ◀── reader ◀── Next ──┘
+//
+// The spool knows bytes: what a record means is the caller's business.
+//
+// # Groups
+//
+// All calls of [Spool.Append] that arrive while the disk is busy share the next
+// group: one key, one write, one sync. The committer starts it as soon as the
+// last sync ended; there is no timer. The payloads of one Append always land in
+// the same group, so they are kept together or not at all.
+//
+// The committer and Pebble's log writer hand over to each other at every sync.
+// With GOMAXPROCS=1 that costs about ten times the throughput: whoever starts
+// the process sets at least 2.
+//
+// # Guarantees
+//
+//   - Append returns nil only when the records and everything before them are on
+//     disk. A reader never sees a record earlier than that, so a position seen
+//     once is never given to another record.
+//   - Positions ([Seq]) start at 1 and only grow, across restarts and salvage.
+//     There can be gaps: records set aside.
+//   - Ack moves the cursor, deletes what lies behind it and clears the manifest
+//     in one synced batch: after a crash all of it happened, or nothing.
+//   - Damaged data is set aside and counted, never deleted and never returned as
+//     good. It ages out with the rest of the set-aside namespace.
+//   - A sync that fails ends the process (see [Options.Fatal]): after it nobody
+//     knows what is on disk, and only a new start reads what really is.
+//   - A full spool answers [ErrFull] at once, without touching the disk.
+//
+// A record may be stored although its Append never returned, when the process
+// died in between. Callers that repeat such a record give it an id of their own.
+//
+// # Format, version 1
+//
+// One Pebble database in Options.Dir. All integers are big-endian; crc is
+// CRC-32C (Castagnoli). Every value starts with its version.
+//
+//	key              value
+//	m                version 1 | id 16 | created, Unix ns, 8 | floor 8 | crc 4
+//	c                version 1 | acknowledged through 8 | crc 4
+//	f                version 1 | acknowledged through 8 | manifest … | crc 4
+//	g first          version 1 | records in this group 4 | time, Unix ns, 8 |
+//	                 records before it 8 | bytes before it 8 | crc 4 | frames
+//	q batch first    version 1 | damaged 1 | last of the batch 8 | last of this
+//	                 entry 8 | time, Unix ns, 8 | records 8 | reason length 2 |
+//	                 reason | crc 4 | content
+//
+//	frame            version 1 | length 4 | crc 4 | payload
+//
+// first is the position of the group's first record, eight bytes, as are batch
+// and first of a set-aside entry (for a torn log's end: 0 and the time). A manifest
+// belongs to the cursor it was written at. Positions start behind the floor. The crc of m, c, f, g and q covers the key and
+// all that stands before the crc; that of a frame covers its version, its length
+// and the payload. "Before" counts records and bytes of all groups ever
+// written, so that depth and size of the queue are one subtraction at start
+// instead of a scan. The content of a set-aside entry is frames, each with its
+// position (8) in front; that of a damaged one is the bytes as they were found.
+//
+// # Damage
+//
+// Three checksums lie over a record: the frame's, and those of Pebble's log
+// chunk and table block. Pebble writes a log's position of the last sync into
+// each chunk, which tells a torn end from damage in the middle; a database's
+// first log does not yet have it, so a new one is closed and opened again before
+// first use.
+//
+//   - Pebble refuses to open: the directory is scanned file by file, what is
+//     readable goes into a new database, the old directory stays beside it as
+//     Dir.damaged-TIME, and every gap in the positions becomes a set-aside entry.
+//     Positions go on far beyond the last one seen (a dedup token with other
+//     content must never come twice).
+//   - A table block is unreadable later: the table is kept in Dir.damaged-TIME by
+//     a hard link, its positions become a set-aside entry, reading goes on.
+//   - A frame or group fails its own checksum: its bytes become a set-aside entry.
+//   - The log ends in a chunk that is torn: damage there cannot be told from a
+//     write that was under way, and never answered, when the machine stopped. The
+//     bytes are set aside and counted, so that neither passes in silence.
+package spool

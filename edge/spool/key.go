@@ -1,0 +1,40 @@
+package spool
+
+import "encoding/binary"
+
+// Keys: one letter for the namespace, then positions (see doc.go).
+var (
+	keyMeta     = []byte("m")
+	keyCursor   = []byte("c")
+	keyManifest = []byte("f")
+)
+
+const (
+	prefixGroup = 'g'
+	prefixAside = 'q'
+)
+
+func groupKey(first Seq) []byte {
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 9), prefixGroup), uint64(first))
+}
+
+// groupKeySeq returns the position in a group's key, false for another key.
+func groupKeySeq(key []byte) (Seq, bool) {
+	if len(key) != 9 || key[0] != prefixGroup {
+		return 0, false
+	}
+	return Seq(binary.BigEndian.Uint64(key[1:])), true
+}
+
+func asideKey(batch, first Seq) []byte {
+	k := append(make([]byte, 0, 17), prefixAside)
+	k = binary.BigEndian.AppendUint64(k, uint64(batch))
+	return binary.BigEndian.AppendUint64(k, uint64(first))
+}
+
+func asideKeySeqs(key []byte) (batch, first Seq, ok bool) {
+	if len(key) != 17 || key[0] != prefixAside {
+		return 0, 0, false
+	}
+	return Seq(binary.BigEndian.Uint64(key[1:])), Seq(binary.BigEndian.Uint64(key[9:])), true
+}

@@ -1,0 +1,64 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+const (
+	diskEvery   = time.Second
+	expireEvery = time.Hour
+)
+
+// tidy watches the disk's free space and lets set-aside records age out, until ctx
+// ends.
+func (s *Spool) tidy(ctx context.Context) {
+	defer close(s.tidied)
+	disk, expire := time.NewTicker(diskEvery), time.NewTicker(expireEvery)
+	defer disk.Stop()
+	defer expire.Stop()
+	s.expire()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-disk.C:
+			s.checkDisk()
+		case <-expire.C:
+			s.expire()
+		}
+	}
+}
+
+func (s *Spool) expire() {
+	n, err := s.ExpireAside(s.opts.Now().Add(-s.opts.KeepAside))
+	switch {
+	case err == nil && n > 0:
+		s.opts.Logger.Info("spool: set-aside records aged out", "dir", s.opts.Dir, "records", n)
+	case err != nil && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrFailed):
+		s.health.note(err, s.opts.Now())
+		s.opts.Logger.Error("spool: set-aside records did not age out", "dir", s.opts.Dir, "err", err)
+	}
+}
+
+// checkDisk notes whether less is free than has to stay free.
+func (s *Spool) checkDisk() {
+	if s.opts.MinFree < 0 {
+		return
+	}
+	usage, err := s.opts.FS.GetDiskUsage(s.opts.Dir)
+	if err != nil {
+		if !errors.Is(err, vfs.ErrUnsupported) {
+			s.health.note(err, s.opts.Now())
+		}
+		return
+	}
+	low := usage.AvailBytes < uint64(s.opts.MinFree)
+	if s.lowDisk.Swap(low) != low {
+		s.opts.Logger.Warn("spool: free space on the disk", "dir", s.opts.Dir,
+			"free", usage.AvailBytes, "must stay free", s.opts.MinFree, "accepting", !low)
+	}
+}
