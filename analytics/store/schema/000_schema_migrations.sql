@@ -7,8 +7,7 @@ CREATE TABLE IF NOT EXISTS schema_migrations{{onCluster}}
     number     UInt32,
     name       String,
     checksum   FixedString(32), -- SHA-256 of the file as it was applied
-    applied_at DateTime64(3, 'UTC'),
-    program    String           -- version of the program that applied it
+    applied_at DateTime64(3, 'UTC')
 )
 ENGINE = {{engine "ReplacingMergeTree"}}
 ORDER BY number

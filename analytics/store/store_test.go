@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/kunjicloud/kunji/analytics/engine/enginetest"
+)
+
+func TestMain(m *testing.M) { enginetest.Main(m) }
+
+type dialer = func(context.Context) (net.Conn, error)
+
+// openStore starts an engine and returns a migrated store in it.
+func openStore(t testing.TB) *Store {
+	t.Helper()
+	return openOn(t, enginetest.Start(t), "")
+}
+
+func openOn(t testing.TB, dial dialer, database string) *Store {
+	t.Helper()
+	s, err := Open(Options{Dial: dial, Database: database})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// one returns the only value of the only row, as text.
+func one(t testing.TB, s *Store, sql string) string {
+	t.Helper()
+	var b strings.Builder
+	if err := s.SQL(t.Context(), &b, sql, "tsv", false); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	_, value, _ := strings.Cut(b.String(), "\n")
+	return strings.TrimSuffix(value, "\n")
+}
+
+func mustID(t testing.TB, text string) (id [16]byte) {
+	t.Helper()
+	b, err := hex.DecodeString(text)
+	if err != nil || copy(id[:], b) != 16 {
+		t.Fatalf("bad id %q", text)
+	}
+	return id
+}
+
+func TestOpenRefuses(t *testing.T) {
+	dial := func(context.Context) (net.Conn, error) { return nil, net.ErrClosed }
+	for _, c := range []struct {
+		name    string
+		options Options
+		want    string
+	}{
+		{"nothing", Options{}, "neither a DSN nor an embedded engine"},
+		{"both", Options{DSN: "clickhouse://h:9000", Dial: dial}, "choose one"},
+		{"a database that is no identifier", Options{Dial: dial, Database: "a b; DROP"}, "letters, digits"},
+		{"a DSN of another scheme", Options{DSN: "mysql://u:s3cret@h:1/x"}, "cannot be read"},
+		{"a DSN that is no URL", Options{DSN: "clickhouse://u:s3cr%et@h:1/x"}, "cannot be read"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Open(c.options)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("got %v, want %q", err, c.want)
+			}
+			if strings.Contains(err.Error(), "s3cr") {
+				t.Errorf("the password is in the error: %v", err)
+			}
+		})
+	}
+}
+
+func TestOpenTakesEveryDSN(t *testing.T) {
+	for dsn, database := range map[string]string{
+		"clickhouse://u:s3cret@127.0.0.1:1,127.0.0.1:2/shop?compress=zstd": "shop",
+		"clickhouse://127.0.0.1:1?secure=true":                             "kunji",
+		"http://u:s3cret@127.0.0.1:1/shop?compress=lz4":                    "shop",
+		"https://u:s3cret@127.0.0.1:1?secure=true&database=other":          "other",
+	} {
+		s, err := Open(Options{DSN: dsn})
+		if err != nil {
+			t.Errorf("%s: %v", dsn, err)
+			continue
+		}
+		if s.Database() != database {
+			t.Errorf("%s: database %s, want %s", dsn, s.Database(), database)
+		}
+		err = s.Ping(t.Context())
+		if err == nil || strings.Contains(fmt.Sprintf("%v %+v", err, err), "s3cret") {
+			t.Errorf("%s: ping says %v, want an error without the password", dsn, err)
+		}
+		if Permanent(err) {
+			t.Errorf("%s: unreachable is not for good: %v", dsn, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
