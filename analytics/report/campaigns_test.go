@@ -1,0 +1,269 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/kunjicloud/kunji/analytics/store"
+	"github.com/kunjicloud/kunji/edge/event"
+)
+
+// counted is one row of the campaigns report, counted without ClickHouse.
+type counted struct {
+	consented                           bool
+	source, medium, campaign            string
+	impressions, clicks, visits, orders int64
+	value, refunds                      event.Amount
+	refunded, others                    int64
+	visitors                            map[uint64]bool
+}
+
+func (c *counted) add(o *counted) {
+	c.impressions += o.impressions
+	c.clicks += o.clicks
+	c.visits += o.visits
+	c.orders += o.orders
+	c.value += o.value
+	c.refunds += o.refunds
+	c.others += o.others
+	if c.visitors == nil {
+		c.visitors = map[uint64]bool{}
+	}
+	for v := range o.visitors {
+		c.visitors[v] = true
+	}
+}
+
+func (c *counted) cells() []any {
+	var rate any
+	if c.visits > 0 {
+		rate = float64(c.orders) / float64(c.visits)
+	}
+	return []any{
+		c.source, c.medium, c.campaign, c.impressions, c.clicks, c.visits, int64(len(c.visitors)), c.orders,
+		Money(c.value), Money(c.refunds), rate,
+	}
+}
+
+// before reports whether a is the earlier of two conversions of one order.
+func before(a, b *event.Event) bool {
+	if !a.Time.Equal(b.Time) {
+		return a.Time.Before(b.Time)
+	}
+	return slices.Compare(a.ID[:], b.ID[:]) < 0
+}
+
+// countCampaigns is the report's definition in plain Go, over the raw events.
+func countCampaigns(events []*event.Event, q Query) []*counted {
+	in := func(e *event.Event) bool { return Day(e.LocalDay) >= q.From && Day(e.LocalDay) <= q.To }
+	rows := map[[4]string]*counted{}
+	row := func(e *event.Event) *counted {
+		c := counted{consented: e.Attributed, source: e.Campaign.Source, medium: e.Campaign.Medium, campaign: e.Campaign.Name}
+		if c.source == "" {
+			c.source = e.Campaign.Channel
+		}
+		if !e.Attributed {
+			c = counted{source: "(not consented)"}
+		}
+		key := [4]string{fmt.Sprint(c.consented), c.source, c.medium, c.campaign}
+		if rows[key] == nil {
+			c.visitors = map[uint64]bool{}
+			rows[key] = &c
+		}
+		return rows[key]
+	}
+	first := map[string]*event.Event{} // by order, else by id
+	refunds := map[[16]byte]*event.Event{}
+	for _, e := range events {
+		if e.Site != q.Site.ID || e.Agent.Machine {
+			continue
+		}
+		if e.Kind == event.Conversion {
+			key := "order " + e.Order
+			if e.Order == "" {
+				key = fmt.Sprintf("id %x", e.ID)
+			}
+			if first[key] == nil || before(e, first[key]) {
+				first[key] = e
+			}
+		}
+		if !in(e) {
+			continue
+		}
+		switch e.Kind {
+		case event.Impression:
+			row(e).impressions++
+			continue
+		case event.Click:
+			row(e).clicks++
+			continue
+		case event.Refund:
+			refunds[e.ID] = e
+			continue
+		case event.Visit:
+			row(e).visits++
+		}
+		if e.Visitor != 0 {
+			row(e).visitors[e.Visitor] = true
+		}
+	}
+	for _, e := range first {
+		if in(e) {
+			c := row(e)
+			c.orders++
+			if e.Currency == "" || e.Currency == q.Site.Currency {
+				c.value += e.Value
+			} else {
+				c.others++
+			}
+		}
+	}
+	for _, e := range refunds {
+		of := e
+		if conversion := first["order "+e.Order]; e.Order != "" && conversion != nil {
+			of = conversion
+		}
+		c := row(of)
+		c.refunded++
+		if e.Currency == "" || e.Currency == q.Site.Currency {
+			c.refunds += e.Value
+		} else {
+			c.others++
+		}
+	}
+	var all []*counted
+	for _, c := range rows {
+		if c.impressions+c.clicks+c.visits+c.orders+c.refunded+int64(len(c.visitors)) > 0 {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// tabulate folds and orders what was counted.
+func tabulate(all []*counted, least int) (rows [][]any, totals []any, folded int) {
+	names := func(a, b *counted) int {
+		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.medium, b.medium), cmp.Compare(a.campaign, b.campaign))
+	}
+	slices.SortFunc(all, func(a, b *counted) int {
+		if c := cmp.Compare(len(a.visitors), len(b.visitors)); c != 0 {
+			return c
+		}
+		if a.consented != b.consented {
+			return map[bool]int{false: -1, true: 1}[a.consented]
+		}
+		return names(a, b)
+	})
+	total, fold := &counted{}, &counted{source: fmt.Sprintf("(fewer than %d)", least)}
+	var shown []*counted
+	for _, c := range all {
+		total.add(c)
+		if len(c.visitors) < least || folded > 0 && len(fold.visitors) < least {
+			fold.add(c)
+			folded++
+			continue
+		}
+		shown = append(shown, c)
+	}
+	slices.SortFunc(shown, func(a, b *counted) int {
+		return cmp.Or(cmp.Compare(b.visits, a.visits), cmp.Compare(len(b.visitors), len(a.visitors)), cmp.Compare(b.orders, a.orders), names(a, b))
+	})
+	if folded > 0 {
+		shown = append(shown, fold)
+	}
+	for _, c := range shown {
+		rows = append(rows, c.cells())
+	}
+	totals = total.cells()
+	totals[0], totals[1], totals[2] = nil, nil, nil
+	return rows, totals, folded
+}
+
+func sameCells(t *testing.T, what string, columns []Column, got, want []any) {
+	t.Helper()
+	for i := range columns {
+		if i >= len(got) || i >= len(want) || got[i] != want[i] {
+			t.Errorf("%s: %s\n got %v\nwant %v", what, columns[i].Name, got, want)
+			return
+		}
+	}
+}
+
+// TestCampaignsEqualAnIndependentCount compares every figure with a count in
+// plain Go over the raw events, for zones on both sides of UTC, across a
+// change of the clocks.
+func TestCampaignsEqualAnIndependentCount(t *testing.T) {
+	db := openStore(t)
+	var all []*event.Event
+	sites := []struct{ id, zone, currency string }{
+		{"shop", "Asia/Shanghai", "CNY"},
+		{"york", "America/New_York", "EUR"},    // clocks go back on 2026-11-01
+		{"howe", "Australia/Lord_Howe", "AUD"}, // by half an hour, on 2026-10-04
+	}
+	random := rand.New(rand.NewPCG(20261124, 7))
+	for _, s := range sites {
+		g := &traffic{Rand: random, site: newSite(t, s.id, s.zone, s.currency), start: time.Date(2026, 9, 20, 0, 0, 0, 0, time.UTC), days: 60}
+		all = append(all, g.events(4000)...)
+	}
+	// In two batches, so that the rollup has to join parts.
+	insert(t, db, "1", store.Batch{Events: all[:len(all)/2]})
+	insert(t, db, "2", store.Batch{Events: all[len(all)/2:]})
+
+	ranges := []struct {
+		from, to string
+		least    int
+	}{
+		{"2026-10-01", "2026-10-31", 5},
+		{"2026-11-01", "2026-11-01", 5},
+		{"2026-10-25", "2026-11-10", 5},
+		{"2026-10-04", "2026-10-04", 5},
+		{"2026-09-20", "2026-11-19", 20},
+		{"2026-10-10", "2026-10-12", 40},
+		{"2026-10-10", "2026-10-10", 1000}, // all in one row
+		{"2026-10-10", "2026-10-20", 1},
+		{"2027-01-01", "2027-01-31", 5}, // nothing
+	}
+	for _, s := range sites {
+		for _, r := range ranges {
+			t.Run(fmt.Sprintf("%s %s %s min %d", s.id, r.from, r.to, r.least), func(t *testing.T) {
+				own := newSite(t, s.id, s.zone, s.currency)
+				own.MinGroup = r.least
+				q, err := ParseQuery(own, r.from, r.to, "", nil, time.Time{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := Run(t.Context(), db, "campaigns", q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkCampaigns(t, got, countCampaigns(all, q), r.least)
+			})
+		}
+	}
+}
+
+func checkCampaigns(t *testing.T, got *Table, all []*counted, least int) {
+	t.Helper()
+	others := int64(0)
+	for _, c := range all {
+		others += c.others
+	}
+	rows, totals, folded := tabulate(all, least)
+	if len(got.Rows) != len(rows) {
+		t.Errorf("%d rows, want %d\n got %v\nwant %v", len(got.Rows), len(rows), got.Rows, rows)
+	}
+	for i := range min(len(rows), len(got.Rows)) {
+		sameCells(t, fmt.Sprintf("row %d", i), got.Columns, got.Rows[i].Cells, rows[i])
+	}
+	sameCells(t, "totals", got.Columns, got.Totals, totals)
+	if got.Meta.FoldedGroups != folded {
+		t.Errorf("%d groups folded, want %d", got.Meta.FoldedGroups, folded)
+	}
+	if got.Meta.OtherCurrencies != others {
+		t.Errorf("%d amounts in other currencies, want %d", got.Meta.OtherCurrencies, others)
+	}
+}

@@ -1,0 +1,114 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+)
+
+// WriteJSON writes the table as
+//
+//	{"columns":[{"name","type","unit"}],"rows":[{…}],"totals":{…},"compare":{"from","to","totals"},"meta":{…}}
+//
+// Rows and totals are objects by column name, in the columns' order. Money is
+// a number with its exact decimals, a cell without a value is null; compare is
+// there when it was asked for.
+func WriteJSON(w io.Writer, t *Table) error {
+	var b bytes.Buffer
+	columns, err := json.Marshal(t.Columns)
+	if err != nil {
+		return fmt.Errorf("columns of report %s: %w", t.Meta.Report, err)
+	}
+	b.WriteString(`{"columns":`)
+	b.Write(columns)
+	b.WriteString(`,"rows":[`)
+	for i, row := range t.Rows {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('\n')
+		writeObject(&b, t.Columns, row.Cells, false)
+	}
+	b.WriteString("],\n\"totals\":")
+	writeObject(&b, t.Columns, t.Totals, true)
+	if c := t.Compare; c != nil {
+		fmt.Fprintf(&b, ",\n\"compare\":{\"from\":%q,\"to\":%q,\"totals\":", c.From, c.To)
+		writeObject(&b, t.Columns, c.Totals, true)
+		b.WriteByte('}')
+	}
+	meta, err := json.Marshal(metaObject(&t.Meta))
+	if err != nil {
+		return fmt.Errorf("meta of report %s: %w", t.Meta.Report, err)
+	}
+	b.WriteString(",\n\"meta\":")
+	b.Write(meta)
+	b.WriteString("}\n")
+	_, err = w.Write(b.Bytes())
+	return err
+}
+
+// writeObject writes cells by column name. Totals have figures only.
+func writeObject(b *bytes.Buffer, columns []Column, cells []any, figuresOnly bool) {
+	b.WriteByte('{')
+	first := true
+	for i, c := range columns {
+		if i >= len(cells) || figuresOnly && !c.Numeric() {
+			continue
+		}
+		if !first {
+			b.WriteByte(',')
+		}
+		first = false
+		fmt.Fprintf(b, "%q:", c.Name)
+		b.Write(jsonCell(cells[i]))
+	}
+	b.WriteByte('}')
+}
+
+func jsonCell(cell any) []byte {
+	switch v := cell.(type) {
+	case Money:
+		return []byte(v.String())
+	case Day:
+		return []byte(`"` + v.String() + `"`)
+	case time.Time:
+		return []byte(`"` + v.UTC().Format(time.RFC3339) + `"`)
+	}
+	text, err := json.Marshal(cell)
+	if err != nil { // a NaN or an infinity: a ratio that has no value
+		return []byte("null")
+	}
+	return text
+}
+
+type metaJSON struct {
+	Report          string   `json:"report"`
+	Site            string   `json:"site"`
+	From            string   `json:"from"`
+	To              string   `json:"to"`
+	Timezone        string   `json:"timezone"`
+	Currency        string   `json:"currency"`
+	CompleteUntil   *string  `json:"complete_until"`
+	MinGroup        int      `json:"min_group"`
+	FoldedGroups    int      `json:"folded_groups"`
+	OtherCurrencies int64    `json:"other_currencies"`
+	Made            bool     `json:"made"`
+	Filters         []string `json:"filters"`
+}
+
+func metaObject(m *Meta) metaJSON {
+	out := metaJSON{
+		Report: m.Report, Site: m.Site, From: m.From.String(), To: m.To.String(), Timezone: m.Timezone, Currency: m.Currency,
+		Filters: []string{},
+	}
+	if !m.CompleteUntil.IsZero() {
+		s := m.CompleteUntil.UTC().Format(time.RFC3339)
+		out.CompleteUntil = &s
+	}
+	for _, f := range m.Filters {
+		out.Filters = append(out.Filters, f.String())
+	}
+	return out
+}

@@ -1,0 +1,63 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ErrUnknown says that no report has the name asked for.
+var ErrUnknown = errors.New("unknown report")
+
+type run func(ctx context.Context, src Source, q Query) (*Table, error)
+
+// all lists the reports.
+func all() map[string]run {
+	return map[string]run{
+		"campaigns": campaigns,
+	}
+}
+
+// Names lists the reports in alphabetical order.
+func Names() []string {
+	var names []string
+	for name := range all() {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Run answers a question with the report of that name. Errors: ErrUnknown, an
+// *Error where the question is wrong, else what the source said.
+func Run(ctx context.Context, src Source, name string, q Query) (*Table, error) {
+	report, ok := all()[name]
+	if !ok {
+		return nil, fmt.Errorf("%w %q: the reports are %s", ErrUnknown, name, strings.Join(Names(), ", "))
+	}
+	if err := q.check(); err != nil {
+		return nil, err
+	}
+	if q.CompleteUntil.IsZero() {
+		newest, err := newestRow(ctx, src, q.Site.ID)
+		if err != nil {
+			return nil, fmt.Errorf("report %s of %s: %w", name, q.Site.ID, err)
+		}
+		q.CompleteUntil = newest
+	}
+	table, err := report(ctx, src, q)
+	if err != nil {
+		return nil, fmt.Errorf("report %s of %s, %s to %s: %w", name, q.Site.ID, q.From, q.To, err)
+	}
+	table.Meta.Report = name
+	return table, nil
+}
+
+func metaOf(q *Query) Meta {
+	return Meta{
+		Site: q.Site.ID, From: q.From, To: q.To, Timezone: q.Site.Zone.String(), Currency: q.Site.Currency,
+		CompleteUntil: q.CompleteUntil, MinGroup: q.Site.MinGroup, Made: q.Site.Made, Filters: q.Filters,
+	}
+}

@@ -1,0 +1,40 @@
+package report
+
+import (
+	"context"
+	_ "embed" // newest.sql
+	"fmt"
+	"time"
+
+	"github.com/kunjicloud/kunji/analytics/store"
+)
+
+// Source answers SELECT statements, read only; *store.Store is one. Parameters
+// stand in the statement as {name:Type}. A cancelled context ends the
+// statement in the engine too.
+type Source interface {
+	Query(ctx context.Context, sql string, params map[string]any) (*store.Rows, error)
+}
+
+//go:embed query/newest.sql
+var newestSQL string
+
+// newestRow returns the time of the newest event that the store holds of a
+// site; the zero time where it holds none.
+func newestRow(ctx context.Context, src Source, siteID string) (time.Time, error) {
+	rows, err := src.Query(ctx, newestSQL, map[string]any{"site": siteID})
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer rows.Close()
+	var ms int64
+	for rows.Next() {
+		if err := rows.Scan(&ms); err != nil {
+			return time.Time{}, fmt.Errorf("the newest event: %w", err)
+		}
+	}
+	if ms == 0 {
+		return time.Time{}, rows.Err()
+	}
+	return time.UnixMilli(ms).UTC(), rows.Err()
+}
