@@ -15,21 +15,30 @@ type connection struct {
 	work     chan func()
 	pointer  *uintptr // what chdb_connect returned
 	handle   uintptr  // what it points at
+	args     []string // what chdb_connect was given
 	database string   // the session's current database
 }
 
 // open starts a session; args are options such as "--path=DIR". The first
 // session of a process starts the engine.
 func (l *library) open(args []string) (*connection, error) {
-	c := &connection{lib: l, work: make(chan func()), database: defaultDatabase}
+	c := &connection{lib: l, work: make(chan func()), args: args}
 	go c.serve()
-	c.on(func() { c.pointer = l.connectArgs(args) })
-	if c.pointer == nil || *c.pointer == 0 {
+	if err := c.connect(); err != nil {
 		close(c.work)
-		return nil, errors.New("engine: chdb_connect failed: the directory or an option was refused by the library")
+		return nil, err
 	}
-	c.handle = *c.pointer
 	return c, nil
+}
+
+// connect starts the session proper.
+func (c *connection) connect() error {
+	c.on(func() { c.pointer = c.lib.connectArgs(c.args) })
+	if c.pointer == nil || *c.pointer == 0 {
+		return errors.New("engine: chdb_connect failed: the directory or an option was refused by the library")
+	}
+	c.handle, c.database = *c.pointer, defaultDatabase
+	return nil
 }
 
 // serve runs the connection's calls; the thread ends with it.
@@ -58,6 +67,26 @@ func (c *connection) close() {
 func (c *connection) query(s statement) (r result, err error) {
 	c.on(func() { r, err = c.lib.checked(s.call(c.handle, c.lib.queryParams)) })
 	return r, err
+}
+
+// settle makes the session clean after a statement that failed: libchdb 26.7
+// keeps the output that a failed statement had already written, and puts it in
+// front of the output of the next one that succeeds, whoever's that is. A
+// session that does not come clean is replaced by a new one.
+func (c *connection) settle() error {
+	for range 2 {
+		r, err := c.query(statement{sql: "SELECT 1", format: "TabSeparated"})
+		if err != nil {
+			continue
+		}
+		clean := string(r.bytes()) == "1\n"
+		r.close()
+		if clean {
+			return nil
+		}
+	}
+	c.on(func() { c.lib.closeConn(c.pointer) })
+	return c.connect()
 }
 
 // run runs a statement whose output does not matter.

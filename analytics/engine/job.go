@@ -32,6 +32,8 @@ func (j *job) admit(more bool) error {
 	s := &j.sql
 	withData := s.insert != nil && s.insert.format != ""
 	switch {
+	case s.body == 0:
+		return refusal(62, "SYNTAX_ERROR", "Empty query")
 	case more && !withData:
 		return refusal(62, "SYNTAX_ERROR", "the statement has more than %d bytes", maxQuerySize)
 	case s.verb == "SET" || s.verb == "USE":
@@ -99,27 +101,29 @@ var rowFormats = map[string]bool{
 
 // serveQuery runs a statement that takes no data.
 func (j *job) serveQuery(ctx context.Context, w http.ResponseWriter) error {
-	lane := j.lane()
-	c, err := take(ctx, lane, j.database)
-	if err != nil {
-		return err
-	}
-	defer func() { lane <- c }()
-	defer j.server.pool.killOnDone(ctx, j.tag)()
-	switch j.sql.verb {
-	case "SELECT", "WITH", "":
-		if j.class == classReadOnly && !j.hold && rowFormats[j.format()] {
+	return with(ctx, j.lane(), j.database, func(c *connection) error {
+		defer j.server.pool.killOnDone(ctx, j.tag)()
+		if j.streams() {
 			return j.streamQuery(w, c)
 		}
+		r, err := c.query(j.statement())
+		if err != nil {
+			return err
+		}
+		defer r.close()
+		writeSummary(w, r.summary())
+		_, _ = w.Write(r.bytes()) // the client may be gone
+		return nil
+	})
+}
+
+// streams reports whether the statement's output is sent in chunks.
+func (j *job) streams() bool {
+	switch j.sql.verb {
+	case "SELECT", "WITH", "FROM", "":
+		return j.class == classReadOnly && !j.hold && rowFormats[j.format()]
 	}
-	r, err := c.query(j.statement())
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	writeSummary(w, r.summary())
-	_, err = w.Write(r.bytes())
-	return ignoreLost(err)
+	return false
 }
 
 // streamQuery sends the chunks of a SELECT as they come. An error before the
@@ -129,36 +133,32 @@ func (j *job) streamQuery(w http.ResponseWriter, c *connection) error {
 	if err != nil {
 		return err
 	}
-	defer st.close()
-	sent := false
-	for {
+	defer st.close() // cancels what is left when the client is gone
+	for sent := false; ; sent = true {
 		chunk, err := st.next()
 		if err != nil {
-			if !sent {
-				return err
+			if sent {
+				return &lateError{err}
 			}
-			writeLateException(w, j.tag, asException(err))
-			return nil
+			return err
 		}
 		data := chunk.bytes()
 		if len(data) == 0 {
 			chunk.close()
-			break
+			if !sent && j.format() == "Native" {
+				return j.writeHeaderBlock(w, c)
+			}
+			return nil
 		}
 		if !sent {
 			w.Header().Set("X-ClickHouse-Exception-Tag", exceptionTag(j.tag))
-			sent = true
 		}
 		_, err = w.Write(data)
 		chunk.close()
 		if err != nil {
-			return ignoreLost(err) // st.close cancels the rest
+			return &lateError{fmt.Errorf("engine: the client is gone: %w", err)}
 		}
 	}
-	if !sent && j.format() == "Native" {
-		return j.writeHeaderBlock(w, c)
-	}
-	return nil
 }
 
 // writeHeaderBlock answers an empty result with the names and types of its
@@ -177,9 +177,15 @@ func (j *job) writeHeaderBlock(w http.ResponseWriter, c *connection) error {
 		kind, _, _ := strings.Cut(rest, "\t")
 		columns = append(columns, name, kind)
 	}
-	_, err = w.Write(headerBlock(columns))
-	return ignoreLost(err)
+	_, _ = w.Write(headerBlock(columns)) // the client may be gone
+	return nil
 }
+
+// lateError is an error of a statement whose answer has begun.
+type lateError struct{ err error }
+
+func (e *lateError) Error() string { return e.err.Error() }
+func (e *lateError) Unwrap() error { return e.err }
 
 // exceptionTag is the 16 characters that frame a late exception.
 func exceptionTag(tag string) string { return strings.Trim(tag, "/* ") }
@@ -196,29 +202,25 @@ const insertChunk = 256 << 10
 
 // serveInsert runs an INSERT with the data that follows it.
 func (j *job) serveInsert(ctx context.Context, w http.ResponseWriter, data io.Reader) error {
-	c, err := take(ctx, j.server.pool.writes, j.database)
-	if err != nil {
-		return err
-	}
-	defer func() { j.server.pool.writes <- c }()
-	stop := j.server.pool.killOnDone(ctx, j.tag)
-	defer stop()
-	s := j.statement()
-	s.format = j.sql.insert.format
-	i, err := c.insert(s)
-	if err != nil {
-		return err
-	}
-	defer i.close()
-	if err := appendAll(i, data); err != nil {
-		return err
-	}
-	done, err := i.finish()
-	if err != nil {
-		return err
-	}
-	writeSummary(w, done)
-	return nil
+	return with(ctx, j.lane(), j.database, func(c *connection) error {
+		defer j.server.pool.killOnDone(ctx, j.tag)()
+		s := j.statement()
+		s.format = j.sql.insert.format
+		i, err := c.insert(s)
+		if err != nil {
+			return err
+		}
+		defer i.close()
+		if err := appendAll(i, data); err != nil {
+			return err
+		}
+		done, err := i.finish()
+		if err != nil {
+			return err
+		}
+		writeSummary(w, done)
+		return nil
+	})
 }
 
 // appendAll hands over all of data. A body that ends early is an error, never

@@ -43,18 +43,24 @@ func (p *pool) close() {
 	}
 }
 
-// take waits for a session of the lane and makes database its current one.
-// The caller gives it back with lane <- c.
-func take(ctx context.Context, lane chan *connection, database string) (*connection, error) {
+// with waits for a session of the lane, makes database its current one and
+// runs f on it. After an error the session is made clean.
+func with(ctx context.Context, lane chan *connection, database string, f func(*connection) error) error {
 	select {
 	case c := <-lane:
-		if err := c.use(database); err != nil {
-			lane <- c
-			return nil, err
+		defer func() { lane <- c }()
+		err := c.use(database)
+		if err == nil {
+			err = f(c)
 		}
-		return c, nil
+		if err != nil {
+			if broken := c.settle(); broken != nil {
+				return fmt.Errorf("%w; and its session is lost: %w", err, broken)
+			}
+		}
+		return err
 	case <-ctx.Done():
-		return nil, refusal(202, "TOO_MANY_SIMULTANEOUS_QUERIES", "gave up waiting for a free session of the engine: %v", ctx.Err())
+		return refusal(202, "TOO_MANY_SIMULTANEOUS_QUERIES", "gave up waiting for a free session of the engine: %v", ctx.Err())
 	}
 }
 
@@ -96,6 +102,6 @@ func (p *pool) killOnDone(ctx context.Context, tag string) (stop func()) {
 func (p *pool) kill(tag string) {
 	c := <-p.control
 	defer func() { p.control <- c }()
-	// A failure is met by the next try.
+	// A failure is met by the next try; the output of KILL is not looked at.
 	_ = c.run(fmt.Sprintf("KILL QUERY WHERE startsWith(query, %s) ASYNC", quoteString(tag)))
 }

@@ -24,18 +24,18 @@ type server struct {
 }
 
 func newServer(p *pool) (*server, error) {
-	c, err := take(context.Background(), p.reads, defaultDatabase)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { p.reads <- c }()
-	r, err := c.query(statement{sql: "SELECT version(), timezone()", format: "TabSeparatedRaw"})
-	if err != nil {
-		return nil, fmt.Errorf("engine: ask for its version: %w", err)
-	}
-	defer r.close()
-	version, timezone, _ := strings.Cut(strings.TrimSpace(string(r.bytes())), "\t")
-	return &server{pool: p, hello: helloBlock(version, timezone)}, nil
+	s := &server{pool: p}
+	err := with(context.Background(), p.reads, defaultDatabase, func(c *connection) error {
+		r, err := c.query(statement{sql: "SELECT version(), timezone()", format: "TabSeparatedRaw"})
+		if err != nil {
+			return fmt.Errorf("engine: ask for its version: %w", err)
+		}
+		defer r.close()
+		version, timezone, _ := strings.Cut(strings.TrimSpace(string(r.bytes())), "\t")
+		s.hello = helloBlock(version, timezone)
+		return nil
+	})
+	return s, err
 }
 
 // ServeHTTP implements http.Handler: GET /ping, and statements on /.
@@ -71,8 +71,8 @@ func (s *server) serveStatement(w http.ResponseWriter, r *http.Request) error {
 	}
 	if strings.TrimSpace(string(text)) == helloQuery && q.format == "Native" {
 		w.Header().Set("X-ClickHouse-Format", "Native")
-		_, err := w.Write(s.hello)
-		return ignoreLost(err)
+		_, _ = w.Write(s.hello) // the client may be gone
+		return nil
 	}
 	j := &job{server: s, request: q, sql: scanSQL(text), tag: newTag()}
 	if rest == nil && len(q.params) > 0 {
@@ -89,7 +89,13 @@ func (s *server) serveStatement(w http.ResponseWriter, r *http.Request) error {
 		}
 		return j.serveInsert(r.Context(), w, data)
 	}
-	return j.serveQuery(r.Context(), w)
+	err = j.serveQuery(r.Context(), w)
+	var late *lateError
+	if errors.As(err, &late) {
+		writeLateException(w, j.tag, asException(late.err))
+		return nil
+	}
+	return err
 }
 
 // readStatement joins the query parameter and the body, as ClickHouse does.
@@ -152,7 +158,3 @@ func writeSummary(w http.ResponseWriter, s summary) {
 		`{"read_rows":"%d","read_bytes":"%d","written_rows":"%d","written_bytes":"%d","elapsed_ns":"%d"}`,
 		s.readRows, s.readBytes, s.writtenRows, s.writtenBytes, int64(s.elapsed*1e9)))
 }
-
-// ignoreLost drops an error of writing to a client: it left, and nobody is
-// there to be told.
-func ignoreLost(error) error { return nil }
