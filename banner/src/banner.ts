@@ -1,0 +1,127 @@
+// The first layer: one custom element with an open shadow root, in front of the
+// body so that it is early in the tab order and no sibling rule of the page
+// moves anything.
+
+import { base, C, names, T } from './config';
+import { blocked, decide, listen, part } from './consent';
+import { action, h } from './dom';
+import { age, cross } from './questions';
+import { ask, gpc, granted, state } from './state';
+import { seen } from './views';
+
+customElements.define('kunji-banner', class extends HTMLElement {});
+
+const host = document.createElement('kunji-banner');
+const root = host.attachShadow({ mode: 'open' });
+const sheet = new CSSStyleSheet();
+sheet.replaceSync($S);
+root.adoptedStyleSheets = [sheet];
+
+let layer: HTMLElement | undefined;
+
+/** Opens the preferences, in a part of their own. */
+export const show = async (): Promise<void> => {
+	(await part())._open({
+		_base: base,
+		_config: C,
+		_root: root,
+		_gpc: gpc,
+		_blocked: () => blocked,
+		_state: () => state,
+		_decide: decide,
+		_granted: granted,
+	});
+};
+
+const link = (page: string, text: string): HTMLElement => h('a', { href: `${base}/${page}/${C.site}` }, text);
+
+const build = (): HTMLElement => {
+	const minors = AGE ? age() : undefined;
+	const abroad = CROSS ? cross() : undefined;
+	const error = h('p', { role: 'alert' });
+	const choose = async (yes: boolean): Promise<void> => {
+		if (yes && minors && !minors._ready()) {
+			error.textContent = T.age?.missing ?? '';
+			return;
+		}
+		const decisions: Record<string, boolean> = {};
+		for (const p in C.purposes) decisions[names[p] ?? p] = yes;
+		// Leaving the region is never bundled with the other purposes.
+		const apart = yes && abroad && !abroad[1].checked;
+		if (apart) decisions['cross_border'] = false;
+		try {
+			await decide({
+				decisions,
+				method: yes ? (apart ? 'save' : 'accept_all') : 'reject_all',
+				surface: 'banner',
+				...minors?._answer(),
+			});
+		} catch {
+			error.textContent = T.error;
+		}
+	};
+	return h(
+		C.modal ? 'dialog' : 'section',
+		{ class: 'layer', 'aria-label': T.label, lang: C.lang, dir: T.dir },
+		h(
+			'div',
+			{ class: 'text' },
+			h('p', {}, T.text, ' ', link('policy', T.policy), ' ', link('cookies', T.cookies)),
+			T.change && h('p', {}, T.change),
+			gpc && h('p', {}, T.gpc),
+			minors?._node,
+			abroad?.[0],
+			error,
+		),
+		h(
+			'div',
+			{ class: 'actions' },
+			action('accept', T.accept, () => choose(true)),
+			action('reject', T.reject, () => choose(false)),
+			action('settings', T.settings, show),
+		),
+	);
+};
+
+/** Keeps whatever has the focus out from under the banner (WCAG 2.4.11). */
+const uncover = (): void => {
+	const e = document.activeElement;
+	if (!layer || !e || e === host || e === document.body) return;
+	const { bottom } = e.getBoundingClientRect();
+	layer.classList.toggle('top', bottom > innerHeight - layer.offsetHeight);
+};
+
+/** Shows or takes away what the state asks for. */
+const update = (): void => {
+	if (!ask()) {
+		layer?.remove();
+		layer = undefined;
+		if (C.button && !root.querySelector('.again')) {
+			const b = action('settings', T.button, show);
+			b.className = 'again';
+			b.lang = C.lang;
+			root.append(b);
+		}
+	} else if (!layer) {
+		root.querySelector('.again')?.remove();
+		layer = build();
+		root.append(layer);
+		if (C.modal) {
+			layer.oncancel = (e) => e.preventDefault();
+			(layer as HTMLDialogElement).showModal();
+		}
+		seen(() => {
+			fetch(`${base}/v1/shown?site=${C.site}&lang=${C.lang}&notice=${C.notice}`, { keepalive: true }).catch(
+				() => {},
+			);
+		});
+	}
+};
+
+export const start = (): void => {
+	if (C.stopped) return;
+	document.body.before(host);
+	document.addEventListener('focusin', uncover);
+	listen(update);
+	update();
+};

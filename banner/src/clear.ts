@@ -1,0 +1,41 @@
+// Takes back what a withdrawn service left in the browser. Only names are
+// compared; no value is read.
+
+const fits = (name: string, pattern: string): boolean =>
+	pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+
+/** The page's host and every parent: a cookie may belong to any of them. */
+const domains = (): string[] => {
+	const labels = location.hostname.split('.');
+	return labels.map((_, i) => `; Domain=${labels.slice(i).join('.')}`).concat('');
+};
+
+/** Every path above the page, with and without a slash at its end. */
+const paths = (): string[] => {
+	const out = ['/'];
+	let path = '';
+	for (const segment of location.pathname.split('/').slice(1)) {
+		path += `/${segment}`;
+		out.push(path, `${path}/`);
+	}
+	return out;
+};
+
+export const clear = (cookies: string[], keys: string[]): void => {
+	for (const pair of document.cookie.split('; ')) {
+		const name = pair.split('=')[0] ?? '';
+		if (!cookies.some((c) => fits(name, c))) continue;
+		for (const domain of domains()) {
+			for (const path of paths()) {
+				// biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is not in every browser
+				document.cookie = `${name}=; Max-Age=0; Path=${path}${domain}`;
+			}
+		}
+	}
+	for (const area of ['localStorage', 'sessionStorage'] as const) {
+		try {
+			const storage = self[area];
+			for (const key of Object.keys(storage)) if (keys.some((k) => fits(key, k))) storage.removeItem(key);
+		} catch {} // the browser forbids storage: there is nothing to clear
+	}
+};

@@ -1,0 +1,102 @@
+// Sends a choice to the edge and tells everyone who waits for it.
+
+import { base, C, letter } from './config';
+import { gpc, read, released, type State, set, state, stored, view } from './state';
+
+export interface Choice {
+	decisions?: Record<string, boolean>;
+	services?: Record<string, boolean>;
+	method: 'accept_all' | 'reject_all' | 'save' | 'withdraw' | 'gpc';
+	surface: 'banner' | 'preferences' | 'placeholder' | 'api';
+	age?: string | undefined;
+	guardian?: boolean | undefined;
+	erase?: boolean | undefined;
+}
+
+/** The edge's answer, as in the contract. */
+export interface Answer {
+	decisions: Record<string, string>;
+	services: Record<string, string>;
+	signal?: boolean;
+	rights_url?: string;
+}
+
+/** True when the browser blocked the cookie: the choice holds for this page load. */
+export let blocked = false;
+
+type Listener = (decisions: Record<string, string>) => void;
+const listeners: Listener[] = [];
+
+export const listen = (f: Listener): number => listeners.push(f);
+
+const tabs = 'BroadcastChannel' in self ? new BroadcastChannel('kunji') : undefined;
+
+/** Tells everyone after the state changed, and clears what lost its grant. */
+const apply = (next: State): void => {
+	const before = Object.keys(C.services).filter((id) => runs(id));
+	set(next);
+	const lost = before.filter((id) => !runs(id));
+	if (lost.length)
+		part().then(
+			(m) => m._clear(lost),
+			() => {},
+		);
+	for (const f of listeners) f(view());
+};
+
+const runs = (id: string): boolean => released((C.services[id] ?? '')[0] ?? '', id);
+
+/** Reads the cookie again: another page may have changed it meanwhile. */
+export const reread = (): void => apply(read());
+
+/** Posts a choice. Rejects when the edge could not keep it; nothing changes then. */
+export const decide = async (choice: Choice): Promise<Answer> => {
+	const r = await fetch(`${base}/v1/consent`, {
+		method: 'POST',
+		credentials: 'include',
+		keepalive: true,
+		body: JSON.stringify({ site: C.site, notice: { version: C.notice, language: C.lang }, ...choice }),
+	});
+	if (!r.ok) throw r.status;
+	const answer: Answer = await r.json();
+	const next: State = {
+		_decisions: {},
+		_services: {},
+		_old: '',
+		_flags:
+			((answer.signal ?? gpc) ? 's' : '') +
+			(choice.age ?? state._flags.replace(/[sG]/, '')).slice(0, 1) +
+			(choice.guardian ? 'G' : ''),
+	};
+	for (const [name, d] of Object.entries(answer.decisions))
+		if (d !== 'unset') next._decisions[letter(name)] = d[0] ?? '';
+	for (const [id, d] of Object.entries(answer.services)) next._services[id] = d[0] ?? '';
+	blocked = !stored();
+	apply(next);
+	tabs?.postMessage([C.site, next]);
+	return answer;
+};
+
+export const withdraw = (erase = false, surface: Choice['surface'] = 'api'): Promise<Answer> =>
+	decide({ method: 'withdraw', surface, erase });
+
+if (tabs) tabs.onmessage = ({ data }) => data[0] === C.site && apply(data[1]);
+
+/** The dialog's part, loaded once. */
+export interface Part {
+	_open(core: Core): void;
+	_clear(services: string[]): void;
+}
+
+export interface Core {
+	_base: string;
+	_config: typeof C;
+	_root: ShadowRoot;
+	_gpc: boolean;
+	_blocked(): boolean;
+	_state(): State;
+	_decide: typeof decide;
+	_granted(p: string): boolean;
+}
+
+export const part = async (): Promise<Part> => (await import(`${base}/b/part/${C.dialog}`)).default;

@@ -1,0 +1,70 @@
+// Events on their way to the edge. They wait in memory only: each has an id of
+// its own, so a retry after a broken network or a full edge counts once.
+
+import { base, C } from './config';
+
+export interface Event {
+	kind: string;
+	url: string;
+	referrer?: string;
+	name?: string;
+	props?: Record<string, unknown> | undefined;
+	value?: number;
+	currency?: string;
+	order?: string;
+}
+
+const LIMIT = 100;
+const BATCH = 20;
+
+let queue: (Event & { id: string; _at: number })[] = [];
+let flying = 0;
+let timer: ReturnType<typeof setTimeout> | undefined;
+let tries = 0;
+
+const address = `${base}/v1/events`;
+
+const body = (events: typeof queue): string =>
+	JSON.stringify({ site: C.site, events: events.map(({ _at, ...e }) => ({ ...e, age: Date.now() - _at })) });
+
+export const send = (e: Event): void => {
+	// The oldest go first when the edge stays away: the queue never grows beyond its limit.
+	if (queue.length >= LIMIT) queue.splice(flying, 1);
+	queue.push({
+		...e,
+		id: [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join(''),
+		_at: Date.now(),
+	});
+	timer ??= setTimeout(flush);
+};
+
+/** Forgets what was not sent: consent was withdrawn meanwhile. */
+export const forget = (): void => {
+	queue = queue.slice(0, flying);
+};
+
+const flush = async (): Promise<void> => {
+	const batch = queue.slice(0, BATCH);
+	flying = batch.length;
+	// Doubles from one second to about a minute, with jitter.
+	let wait = 1e3 * 2 ** Math.min(tries++, 6) * (0.5 + Math.random());
+	try {
+		const r = await fetch(address, {
+			method: 'POST',
+			credentials: 'include',
+			keepalive: true,
+			body: body(batch),
+		});
+		if (r.status !== 503 && r.status !== 429) {
+			queue = queue.slice(flying);
+			wait = tries = 0;
+		} else wait = Math.max(wait, Number(r.headers.get('Retry-After')) * 1e3);
+	} catch {}
+	flying = 0;
+	timer = queue.length ? setTimeout(flush, wait) : undefined;
+};
+
+addEventListener('pagehide', () => {
+	const rest = queue.slice(flying);
+	if (rest.length && navigator.sendBeacon(address, body(rest))) forget();
+});

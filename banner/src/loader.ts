@@ -1,0 +1,31 @@
+// Entry: everything a page needs before the visitor opens the preferences.
+
+import { show, start as showBanner } from './banner';
+import { block } from './block';
+import { listen, withdraw } from './consent';
+import { hold } from './hold';
+import { mode } from './mode';
+import { view } from './state';
+import { store } from './store';
+import { convert, start as startViews, track } from './views';
+
+const page = self as { kunji?: object };
+
+// A second tag on the same page changes nothing.
+if (!page.kunji) {
+	page.kunji = {
+		show,
+		withdraw,
+		consent: view,
+		track,
+		convert,
+		store,
+		on: (name: string, f: () => void) => name === 'consent' && listen(f),
+	};
+	if (BLOCK) block();
+	if (MODE) mode();
+	startViews();
+	hold();
+	if (document.body) showBanner();
+	else addEventListener('DOMContentLoaded', showBanner);
+}

@@ -1,0 +1,83 @@
+// What the visitor decided, read from kj_consent or from the edge's answer.
+// The edge decides again on every hit; this only spares it needless ones.
+
+import { C, names } from './config';
+
+export interface State {
+	/** 'g' or 'd' by purpose's letter; absent: unset. */
+	_decisions: Record<string, string>;
+	/** 'g' or 'd' by service; absent: its purpose decides. */
+	_services: Record<string, string>;
+	/** As in the cookie: s signal, a adult, m minor, u unanswered, G guardian. */
+	_flags: string;
+	/** An outdated no, which an opt_out regime still respects. */
+	_old: string;
+}
+
+const empty = (): State => ({ _decisions: {}, _services: {}, _flags: '', _old: '' });
+
+export const gpc = !!C.gpc || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl === true;
+
+const prefix = `kj_consent_${C.site}=`;
+
+/** The cookie's values; more than one distinct value is a no, as at the edge. */
+const values = (): string[] => [...new Set(document.cookie.split('; ').filter((c) => c.startsWith(prefix)))];
+
+/** Whether the browser let the edge set its cookie. */
+export const stored = (): boolean => values().length > 0;
+
+export const read = (): State => {
+	const s = empty();
+	const all = values();
+	const f = (all[0] ?? '').slice(prefix.length).split('~');
+	const age = Date.now() / 864e5 - Number(f[6]);
+	if (all.length !== 1 || f[0] !== '1' || f[1] !== C.site) return s;
+	const valid = age < C.days && age > -1 && Number(f[4]) >= C.policy;
+	for (const [, letter = '', version, answer = ''] of (f[2] ?? '').matchAll(/(.)(\d+)([gd])/g)) {
+		if (valid && Number(version) >= (C.purposes[letter] ?? 1)) s._decisions[letter] = answer;
+		else if (answer === 'd') s._old += letter;
+	}
+	for (const [, id = '', answer = ''] of (f[3] ?? '').matchAll(/([^:]+):([gd])_?/g)) s._services[id] = answer;
+	s._flags = f[5] ?? '';
+	return s;
+};
+
+export let state: State = read();
+
+export const set = (s: State): void => {
+	state = s;
+};
+
+/** Whether a purpose is asked for and still unset. */
+export const ask = (): boolean =>
+	!C.stopped &&
+	Object.keys(C.purposes).some((p) => !state._decisions[p] || (AGE && !/[amu]/.test(state._flags)));
+
+/** A grant that counts: GPC stands against one given elsewhere, or not under opt_in. */
+export const granted = (p: string): boolean =>
+	!C.stopped &&
+	(p === 'n' ||
+		(state._decisions[p] === 'g' &&
+			!(p === 'm' && gpc && (C.out || !state._flags.includes('s'))) &&
+			!(AGE && !/[aG]/.test(state._flags))));
+
+/** Whether events of a purpose may be sent: granted, or opt_out without a no. */
+export const counts = (p: string): boolean =>
+	!!(
+		granted(p) ||
+		(C.out && !C.stopped && !AGE && !state._decisions[p] && !state._old.includes(p) && !(p === 'm' && gpc))
+	) &&
+	(!C.away || granted('x'));
+
+/** Whether held-back code of a purpose, and of a declared service, may run. */
+export const released = (name: string, service?: string): boolean =>
+	granted(name) &&
+	(!service || (state._services[service] !== 'd' && [...(C.services[service] ?? 'n')].every(granted)));
+
+/** The state as pages see it: by name. */
+export const view = (): Record<string, string> => {
+	const out: Record<string, string> = {};
+	for (const p of Object.keys(C.purposes))
+		out[names[p] ?? p] = granted(p) ? 'granted' : state._decisions[p] ? 'denied' : 'unset';
+	return out;
+};

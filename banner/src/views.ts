@@ -1,0 +1,59 @@
+// Page views: each page really seen counts once, also when it was prerendered,
+// opened in the background, or came back from the back-forward cache.
+
+import { listen, reread } from './consent';
+import { type Event, forget, send } from './events';
+import { counts } from './state';
+
+/** A view that waits for a yes: this load's address and referrer, in memory only. */
+let pending: Event | undefined;
+
+const tried = (): void => {
+	if (!counts('a') && !counts('m')) forget();
+	else if (pending) {
+		send(pending);
+		pending = undefined;
+	}
+};
+
+/** Runs f as soon as the page is on screen. */
+export const seen = (f: () => void): void => {
+	const doc = document as Document & { prerendering?: boolean };
+	const look = (): void => {
+		if (doc.prerendering || doc.visibilityState !== 'visible') return;
+		for (const e of ['visibilitychange', 'prerenderingchange']) doc.removeEventListener(e, look);
+		f();
+	};
+	for (const e of ['visibilitychange', 'prerenderingchange']) doc.addEventListener(e, look);
+	look();
+};
+
+const view = (referrer: string): void =>
+	seen(() => {
+		pending = { kind: 'page_view', url: location.href, referrer };
+		tried();
+	});
+
+export const track = (name: string, props?: Record<string, unknown>): void => {
+	if (counts('a')) send({ kind: 'custom', url: location.href, name, props });
+};
+
+export interface Purchase {
+	value?: number;
+	currency?: string;
+	order?: string;
+}
+
+export const convert = ({ value, currency, order }: Purchase = {}): void => {
+	if (counts('m')) send({ kind: 'conversion', url: location.href, value, currency, order } as Event);
+};
+
+export const start = (): void => {
+	listen(tried);
+	view(document.referrer);
+	addEventListener('pageshow', (e) => {
+		if (!e.persisted) return;
+		reread();
+		view('');
+	});
+};
