@@ -29,11 +29,8 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Codes that this package acts on (ClickHouse, src/Common/ErrorCodes.cpp).
-const (
-	codeUnknownDatabase = 81
-	codeSyntaxError     = 62
-)
+// UNKNOWN_DATABASE; the numbers are those of ClickHouse, src/Common/ErrorCodes.cpp.
+const codeUnknownDatabase = 81
 
 // dataCodes are the errors that the rows themselves cause: the same rows are
 // refused again. Errors of the schema (unknown table, unknown column) are not

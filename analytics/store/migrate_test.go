@@ -6,12 +6,9 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
-
-	"github.com/kunjicloud/kunji/analytics/engine/enginetest"
 )
 
-func TestMigrate(t *testing.T) {
-	dial := enginetest.Start(t)
+func testMigrate(t *testing.T, dial dialer) {
 	s, err := Open(Options{Dial: dial, Database: "fresh"})
 	if err != nil {
 		t.Fatal(err)

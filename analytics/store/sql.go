@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -47,94 +48,56 @@ const (
 	statementSession // changes the connection
 )
 
-// parse has ClickHouse parse the statement and judges the result, not the text:
-// comments, brackets and WITH hide what a statement does. The text travels as a
-// parameter, so nothing in it is run: the embedded library would run what
-// follows a semicolon, even behind EXPLAIN.
+// parse has ClickHouse parse the statement and judges what it understood, not
+// what was written: comments and brackets hide what a statement does. The text
+// travels as a parameter, so that nothing in it is run: the embedded library
+// runs what follows a semicolon, even behind EXPLAIN.
 func (s *Store) parse(ctx context.Context, query string) (statementKind, error) {
-	const op = "parse the statement"
-	canonical, err := s.lines(ctx, op, "SELECT formatQuerySingleLine({query:String})", map[string]any{"query": query})
+	var canonical string
+	rows, err := s.query(ctx, "parse the statement", "SELECT formatQuerySingleLine({query:String})", map[string]any{"query": query})
+	if err == nil {
+		defer rows.Close()
+		for rows.Next() {
+			err = rows.Scan(&canonical)
+		}
+		err = errors.Join(err, rows.Err())
+	}
 	if err != nil {
 		var e *Error
-		if errors.As(err, &e) && e.Code == codeSyntaxError {
+		if errors.As(err, &e) {
 			e.Message, _, _ = strings.Cut(e.Message, ": In scope SELECT formatQuery")
 		}
 		return 0, err
 	}
-	// Canonical text is one statement without comments.
-	tree, err := s.lines(ctx, op, "EXPLAIN AST "+strings.Join(canonical, "\n"), nil)
-	if err != nil {
-		return 0, err
-	}
-	return judge(tree)
+	return judge(canonical)
 }
 
-// judge reads the tree of EXPLAIN AST: a node a line, one blank of indentation
-// a level.
-func judge(tree []string) (statementKind, error) {
-	root := 0
-	for root < len(tree) && node(tree[root]) == "Explain" {
-		root++ // what it explains has to be harmless as well
-	}
-	if root == len(tree) {
-		return statementRead, nil
-	}
-	name := node(tree[root])
-	switch {
-	case name == "Set" || name == "UseQuery":
+// quoted matches the texts and quoted names of a canonical statement.
+var quoted = regexp.MustCompile("'(?:[^'\\\\]|\\\\.)*'|`(?:[^`\\\\]|\\\\.)*`")
+
+// ownFormat matches a FORMAT clause at the end of a query without quotes.
+var ownFormat = regexp.MustCompile(`\sFORMAT (\w+)(?: SETTINGS .*)?$`)
+
+// judge tells what a canonical statement does: it is a single one, without
+// comments, keywords in upper case, INSERT in front of its WITH.
+func judge(canonical string) (statementKind, error) {
+	bare := quoted.ReplaceAllString(canonical, "''")
+	verb, _, _ := strings.Cut(bare, " ")
+	switch verb {
+	case "SET", "USE":
 		return statementSession, nil
-	case name == "SelectWithUnionQuery", name == "SelectIntersectExceptQuery":
-		return statementRead, judgeOutput(tree[root:])
-	case strings.HasPrefix(name, "Show"), strings.HasPrefix(name, "Exists"), name == "DescribeQuery":
-		return statementRead, nil
+	case "SELECT", "WITH", "SHOW", "DESCRIBE", "EXPLAIN", "EXISTS":
+	default:
+		return statementWrite, nil
 	}
-	return statementWrite, nil
-}
-
-// judgeOutput refuses what a query says about its output: a file is written on
-// the server (a literal below the root), a format is not the caller's (an
-// identifier there).
-func judgeOutput(tree []string) error {
-	level := indent(tree[0]) + 1
-	for _, line := range tree[1:] {
-		if indent(line) != level {
-			continue
-		}
-		switch node(line) {
-		case "Literal":
-			return errors.New("store: INTO OUTFILE is not run: redirect the output instead")
-		case "Identifier":
-			// Native is the driver's own, which the embedded engine writes behind
-			// the statement to put the settings after it.
-			if name := strings.TrimPrefix(strings.TrimSpace(line), "Identifier "); name != "Native" {
-				return fmt.Errorf("store: FORMAT %s is not taken: ask for one of %s with --format", name, strings.Join(Formats(), ", "))
-			}
-		}
+	if strings.Contains(bare, "PARALLEL WITH") {
+		return statementWrite, nil // SELECT 1 PARALLEL WITH DROP TABLE t
 	}
-	return nil
-}
-
-func indent(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
-
-func node(line string) string {
-	name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-	return name
-}
-
-// lines returns the values of a single text column, cut at line ends.
-func (s *Store) lines(ctx context.Context, op, sql string, params map[string]any) ([]string, error) {
-	rows, err := s.query(ctx, op, sql, params)
-	if err != nil {
-		return nil, err
+	if strings.Contains(bare, "INTO OUTFILE") {
+		return 0, errors.New("store: INTO OUTFILE is not run: redirect the output instead")
 	}
-	defer rows.Close()
-	var all []string
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, err
-		}
-		all = append(all, strings.Split(strings.TrimSuffix(text, "\n"), "\n")...)
+	if m := ownFormat.FindStringSubmatch(bare); m != nil {
+		return 0, fmt.Errorf("store: FORMAT %s is not taken: ask for one of %s with --format", m[1], strings.Join(Formats(), ", "))
 	}
-	return all, rows.Err()
+	return statementRead, nil
 }

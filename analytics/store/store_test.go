@@ -15,10 +15,17 @@ func TestMain(m *testing.M) { enginetest.Main(m) }
 
 type dialer = func(context.Context) (net.Conn, error)
 
-// openStore starts an engine and returns a migrated store in it.
-func openStore(t testing.TB) *Store {
-	t.Helper()
-	return openOn(t, enginetest.Start(t), "")
+// TestStore runs what needs an engine on one of them, each in a database of its
+// own.
+func TestStore(t *testing.T) {
+	dial := enginetest.Start(t)
+	for name, run := range map[string]func(*testing.T, *Store){
+		"round_trip_event": testRoundTripEvent, "round_trip_ledger": testRoundTripLedger, "insert_again": testInsertAgain,
+		"rollup": testRollup, "permanent": testPermanent, "query": testQuery, "sql_reads": testSQLReads, "sql_refuses": testSQLRefuses,
+	} {
+		t.Run(name, func(t *testing.T) { run(t, openOn(t, dial, name)) })
+	}
+	t.Run("migrate", func(t *testing.T) { testMigrate(t, dial) })
 }
 
 func openOn(t testing.TB, dial dialer, database string) *Store {
