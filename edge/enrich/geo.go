@@ -189,4 +189,7 @@ func (e *geoEdition) credits() []Credit {
 	return credits
 }
 
-var errWrongKind = errors.New("this kind of database has no such answer")
+var (
+	errWrongKind = errors.New("this kind of database has no such answer")
+	errNoRecords = errors.New("the database holds no record")
+)

@@ -120,9 +120,6 @@ func openEdition(content []byte, bind func(*geoip2.Reader) (decodePlace, error))
 	if err != nil {
 		return nil, fmt.Errorf("not a readable MaxMind DB: %w", err)
 	}
-	if err := tree.Verify(); err != nil {
-		return nil, fmt.Errorf("damaged MaxMind DB: %w", err)
-	}
 	reader, err := geoip2.OpenBytes(content)
 	if err != nil {
 		return nil, fmt.Errorf("unusable MaxMind DB: %w", err)
@@ -131,6 +128,9 @@ func openEdition(content []byte, bind func(*geoip2.Reader) (decodePlace, error))
 	if err != nil {
 		return nil, fmt.Errorf("database type %q: %w", tree.Metadata.DatabaseType, err)
 	}
+	if err := readWhole(tree, decode); err != nil {
+		return nil, err
+	}
 	return &geoEdition{
 		tree:        tree,
 		decode:      decode,
@@ -138,6 +138,29 @@ func openEdition(content []byte, bind func(*geoip2.Reader) (decodePlace, error))
 		description: tree.Metadata.Description["en"],
 		built:       tree.Metadata.BuildTime().UTC(),
 	}, nil
+}
+
+// readWhole walks the whole search tree and decodes every record once, so that no
+// damage is left for a look-up to find: half a second for the default databases.
+// (maxminddb's own Verify also refuses good databases for want of a description.)
+func readWhole(tree *maxminddb.Reader, decode decodePlace) error {
+	seen := map[uintptr]struct{}{}
+	for network := range tree.Networks() {
+		if network.Err() != nil {
+			return fmt.Errorf("damaged search tree behind %d records: %w", len(seen), network.Err())
+		}
+		if _, ok := seen[network.Offset()]; ok {
+			continue
+		}
+		seen[network.Offset()] = struct{}{}
+		if _, err := decode(network.Prefix().Addr()); err != nil {
+			return fmt.Errorf("damaged record behind %d good ones: %w", len(seen)-1, err)
+		}
+	}
+	if len(seen) == 0 {
+		return errNoRecords
+	}
+	return nil
 }
 
 // bindPlace chooses how to read a country, city or enterprise database. What a
