@@ -1,0 +1,63 @@
+# Kunji. `make demo` and `make test` do all their set-up themselves.
+#
+#   make demo    the whole service with a demo shop and a month of made traffic
+#   make test    every test: Go with -race, browsers, ClickHouse, faults
+#   make build   bin/kunji
+#   make check   formatting, vet, lint, types
+#   make bench   benchmarks, each with a peer in the same run
+#   make soak    the fault suite, longer
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: demo test build setup check bench soak clean browsers tools generate
+
+GO ?= go
+GEO := .cache/geo/country.mmdb
+BANNER_SOURCES := $(shell find banner -name dist -prune -o -type f -print 2>/dev/null)
+GO_SOURCES := $(shell find cmd edge banner analytics -name '*.go' -o -name '*.sql' -o -name '*.html' -o -name '*.css' -o -name '*.json' -o -name '*.yaml' 2>/dev/null) go.mod go.sum
+
+demo: build
+	bin/kunji demo
+
+build: bin/kunji $(GEO)
+
+setup: node_modules/.package-lock.json $(GEO) banner/dist/.built
+
+bin/kunji: $(GO_SOURCES) banner/dist/.built node_modules/.package-lock.json
+	@mkdir -p bin
+	$(GO) build -trimpath -o $@ ./cmd/kunji
+
+# npm checks every package against the checksum in package-lock.json.
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
+$(GEO): node_modules/.package-lock.json $(wildcard edge/enrich/geodb/*.go)
+	$(GO) run ./edge/enrich/geodb -country node_modules/@ip-location-db/dbip-country -asn node_modules/@ip-location-db/asn -out .cache/geo
+	@touch $@
+
+banner/dist/.built: $(BANNER_SOURCES) go.mod
+	$(GO) run ./banner/build
+	@touch $@
+
+browsers:
+	@bash deploy/setup/browsers.sh
+
+test: setup browsers
+	bash deploy/setup/test.sh
+
+check: setup
+	bash deploy/setup/check.sh
+
+bench: setup bin/kunji
+	bash deploy/bench/run.sh
+
+soak: setup
+	KUNJI_SOAK=1 $(GO) test -count=1 -timeout 3h -run Soak -v ./cmd/kunji
+
+generate:
+	$(GO) generate ./...
+
+clean:
+	rm -rf bin .cache node_modules banner/dist/* data

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Formatting, vet, lint and types. Tools are pinned in go.mod and
+# package-lock.json.
+set -euo pipefail
+unformatted=$(gofmt -l cmd edge banner analytics deploy ./*.go)
+if [ -n "$unformatted" ]; then
+  echo "not gofmt-clean:" "$unformatted" >&2
+  exit 1
+fi
+go vet ./...
+go tool staticcheck ./...
+npx --no-install tsc --noEmit -p banner
+npx --no-install biome check banner/src

@@ -1,0 +1,141 @@
+package server
+
+import (
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/kunjicloud/kunji/edge/consent"
+	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/identity"
+	"github.com/kunjicloud/kunji/edge/site"
+)
+
+// getConsent is GET /v1/consent: what counts for this visitor now, and a
+// handle that the page may give to its own server.
+func (s *Server) getConsent(ctx *fasthttp.RequestCtx) {
+	var v visit
+	if v.site = s.requireSite(ctx, ctx.QueryArgs().Peek("site")); v.site == nil {
+		return
+	}
+	s.locate(ctx, &v)
+	s.judgeBy(ctx, &v, s.opts.Now())
+	body := newStateBody(&v.situation)
+	if visitor := s.visitor(&v); visitor != 0 && v.covered(identity.VisitorJar) {
+		plain := identity.AppendVisitor(nil, v.site.ID, visitor)
+		plain = append(append(plain, '~'), body.Record...)
+		body.Handle = s.opts.Ring.Seal(identity.Handle, plain)
+	}
+	writeJSON(ctx, fasthttp.StatusOK, body)
+}
+
+// postConsent is POST /v1/consent: a visitor decides. The decision is on disk
+// before the answer sets a cookie.
+func (s *Server) postConsent(ctx *fasthttp.RequestCtx) {
+	var body choiceBody
+	if err := strictJSON(ctx.PostBody(), &body); err != nil {
+		problem(ctx, fasthttp.StatusBadRequest, "invalid", `The body must be {"site":"…","method":"accept_all","surface":"banner",…}: `+err.Error())
+		return
+	}
+	var v visit
+	if v.site = s.requireSite(ctx, []byte(body.Site)); v.site == nil || !requireOrigin(ctx, v.site) {
+		return
+	}
+	if err := body.check(v.site); err != nil {
+		problem(ctx, fasthttp.StatusBadRequest, "invalid", err.Error())
+		return
+	}
+	now := s.opts.Now()
+	s.locate(ctx, &v)
+	if !s.limits.allow(v.rateKey, 1, now) {
+		problem(ctx, fasthttp.StatusTooManyRequests, "rate_limited", "Too many requests from this address: wait a moment and choose again.")
+		return
+	}
+	s.judgeBy(ctx, &v, now)
+	if err := s.choose(ctx, &v, &body, now); err != nil {
+		s.opts.Logger.Warn("edge: a decision was not kept", "error", err)
+		overloaded(ctx)
+		return
+	}
+	writeJSON(ctx, fasthttp.StatusOK, newStateBody(&v.situation))
+}
+
+// choose keeps a decision and, once it is on disk, lets it count: v's
+// situation becomes the one after it, and the answer's cookies say so.
+func (s *Server) choose(ctx *fasthttp.RequestCtx, v *visit, body *choiceBody, now time.Time) error {
+	before := v.situation
+	after := before
+	after.Problem = event.None
+	after.Record = body.decide(&before, now)
+	visitor := s.visitorAfter(v, &before, &after)
+	entry := s.ledgerEntry(v, body, &before, &after, visitor, now)
+	payload, err := event.Append(nil, event.Record{Consent: &entry})
+	if err != nil {
+		return err //nolint:wrapcheck // it says what and where already
+	}
+	if err := s.opts.Spool.Append(payload); err != nil {
+		return err //nolint:wrapcheck // the spool's errors say what and where
+	}
+	if entry.Withdraws {
+		s.withdrawn.Add(entry.Previous)
+	}
+	s.notice(v, v.site, methods[body.Method], entry.NoticeLanguage, entry.NoticeVersion)
+	v.situation = after
+	s.setChoice(ctx, v, visitor)
+	return nil
+}
+
+// visitorAfter returns the visitor's id under the new decision: the one they
+// had where it was covered before too, a new one where it is covered only
+// now, none where it is not.
+func (s *Server) visitorAfter(v *visit, before, after *consent.Situation) uint64 {
+	covered := func(sit *consent.Situation) bool {
+		return consent.May(site.Analytics, sit) == event.None || consent.May(site.Marketing, sit) == event.None
+	}
+	if !covered(after) {
+		return 0
+	}
+	if had := s.visitor(v); had != 0 && covered(before) {
+		return had
+	}
+	return identity.NewVisitor()
+}
+
+// ledgerEntry is the proof of a decision. One that grants nothing names
+// nobody and no minute.
+func (s *Server) ledgerEntry(v *visit, body *choiceBody, before, after *consent.Situation, visitor uint64, now time.Time) event.Consent {
+	language := s.opts.Banner.Language(body.Notice.Language, "", v.site)
+	notice := s.opts.Banner.Notice(v.site, language)
+	r := &after.Record
+	e := event.Consent{
+		ID: r.ID, Subject: visitor, Site: v.site.ID, Time: now.UTC().Truncate(time.Millisecond),
+		Method: body.Method, Surface: body.Surface,
+		NoticeVersion: notice.Version, NoticeHash: notice.Hash, NoticeLanguage: language,
+		PolicyVersion: r.Policy, Regime: after.Regime.String(),
+		Country: v.place.Country, Region: v.place.Region,
+		Signal: r.Signal, Age: r.Age.String(), Guardian: r.Guardian,
+		KeepUntil: v.site.LocalDay(now) + int32(v.site.RetainConsents/(24*time.Hour)),
+	}
+	e.Purposes, e.Services = r.Ledger()
+	if before.Problem == event.None && before.Record.ID != ([16]byte{}) {
+		e.Previous = before.Record.ID
+		e.Withdraws = r.Narrows(&before.Record)
+	}
+	if !r.Grants() {
+		e.Time = now.UTC().Truncate(time.Hour)
+	}
+	return e
+}
+
+// setChoice sets the cookies that follow from a decision, and deletes those
+// that it does not cover any more.
+func (s *Server) setChoice(ctx *fasthttp.RequestCtx, v *visit, visitor uint64) {
+	scope := s.scope(ctx, v.site)
+	life := int(v.site.ConsentLifetime / time.Second)
+	addCookie(ctx, s.opts.Ring.AppendCookie(nil, identity.ConsentJar, v.site.ID, v.situation.Record.AppendText(nil), life, scope))
+	if visitor != 0 {
+		payload := identity.AppendVisitor(nil, v.site.ID, visitor)
+		addCookie(ctx, s.opts.Ring.AppendCookie(nil, identity.VisitorJar, v.site.ID, payload, life, scope))
+	}
+	s.clearUncovered(ctx, v)
+}

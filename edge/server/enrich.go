@@ -1,0 +1,247 @@
+package server
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/kunjicloud/kunji/edge/consent"
+	"github.com/kunjicloud/kunji/edge/enrich"
+	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/identity"
+)
+
+// enrich makes events of the hits that may be kept: browser and bot, source
+// and session. A hit kept before is not made into an event again.
+func (s *Server) enrich(ctx *fasthttp.RequestCtx, in *intake) bool {
+	in.state = s.openSession(&in.visit, in.now)
+	language := enrich.Language(string(ctx.Request.Header.Peek(fasthttp.HeaderAcceptLanguage)))
+	for i := range in.hits {
+		h := &in.hits[i]
+		if h.reason != event.None {
+			continue
+		}
+		page := enrich.ParsePage(h.url)
+		if h.url != "" && !in.site.Covers(page.Host) {
+			h.reason = event.WrongOrigin
+			continue
+		}
+		if h.kind == event.PageView && h.url == "" {
+			h.reason = event.Invalid
+			continue
+		}
+		if !s.claim(in, h) {
+			continue
+		}
+		e := s.base(in, h)
+		e.Language, e.Host, e.Path = language, page.Host, page.Path
+		s.attribute(in, h, e)
+	}
+	return true
+}
+
+// claim makes sure that an id is kept once.
+func (s *Server) claim(in *intake, h *hit) bool {
+	if h.id == ([16]byte{}) {
+		h.id = identity.NewID()
+		return true
+	}
+	switch s.seen.begin(h.id, in.now) {
+	case kept:
+		h.duplicate = true
+		return false
+	case pending:
+		// Its twin is on its way to disk: whether it arrives is not known yet.
+		h.reason = event.Overloaded
+		return false
+	}
+	in.claimed = append(in.claimed, h.id)
+	return true
+}
+
+// base appends the event that a hit becomes and returns it, without page,
+// session and source.
+func (s *Server) base(in *intake, h *hit) *event.Event {
+	at := in.now.Add(-h.age).UTC().Truncate(time.Millisecond)
+	day := in.site.LocalDay(at)
+	in.events = append(in.events, event.Event{
+		Time: at, LocalDay: day, Site: in.site.ID, Kind: h.kind, ID: h.id,
+		Basis: h.verdict.Basis, Attributed: h.verdict.Attributed,
+		Name: enrich.Redact(h.name), Props: in.props(h),
+		Value: h.value, Currency: h.currency, Order: s.order(in.site.ID, h.order),
+		Place: in.visit.place, Agent: in.agent,
+		KeepUntil: day + int32(in.site.RetainEvents/(24*time.Hour)),
+	})
+	e := &in.events[len(in.events)-1]
+	if h.verdict.Basis == event.BasisRecord {
+		e.Record = in.situation.Record.ID
+	}
+	return e
+}
+
+// props keeps the props that the site lists for this event's name, and no
+// others (policy 2.2.2.2: search terms only where a site lists them).
+func (in *intake) props(h *hit) map[string]string {
+	if len(h.props) == 0 {
+		return nil
+	}
+	var keep map[string]string
+	for _, name := range in.site.Props(h.name) {
+		if v, ok := h.props[name]; ok {
+			if keep == nil {
+				keep = make(map[string]string)
+			}
+			keep[name] = enrich.Redact(v)
+		}
+	}
+	return keep
+}
+
+// order redacts an order's number like everything else that may name a
+// person, but keeps different orders apart, since each counts once: what was
+// taken out is replaced by a hash under the site's own key.
+func (s *Server) order(site, order string) string {
+	clean := enrich.Redact(order)
+	if clean == order {
+		return clean
+	}
+	mac := hmac.New(sha256.New, s.opts.Ring.SiteSecret(site, "order"))
+	mac.Write([]byte(order))
+	return clean + "-" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:12])
+}
+
+// session is a visitor's session while one request is handled.
+type session struct {
+	visitor uint64
+	current identity.Session
+	source  event.Campaign // of the current session
+	first   event.Campaign
+	known   bool // source is what a cookie or a moment ago's start says
+	renew   bool // the session's cookie must be set
+	moved   bool // the sources' cookie must be set
+}
+
+// renewEvery is how often the session's cookie is renewed at the most.
+const renewEvery = 5 * time.Minute
+
+// openSession reads who the visitor is and which session goes on.
+func (s *Server) openSession(v *visit, now time.Time) session {
+	var st session
+	if st.visitor = s.visitor(v); st.visitor == 0 {
+		return st
+	}
+	if payload, err := v.jar.Open(s.opts.Ring, identity.SourceJar); err == nil && payload != nil {
+		if from, err := identity.ParseSources(payload, v.site.ID); err == nil {
+			st.first, st.source, st.known = from.First, from.Last, true
+		}
+	}
+	if payload, err := v.jar.Open(s.opts.Ring, identity.SessionJar); err == nil && payload != nil {
+		if cur, err := identity.ParseSession(payload, v.site.ID); err == nil && now.Sub(cur.Last) < identity.SessionGap && !now.Before(cur.Last.Add(-time.Minute)) {
+			st.current = cur
+		}
+	}
+	if st.current.ID == 0 {
+		if begun, ok := s.starts.recent(v.site.ID, st.visitor, now); ok {
+			st.current = identity.Session{ID: begun.session, Last: begun.at}
+			if begun.source != (event.Campaign{}) {
+				st.source, st.known = begun.source, true
+			}
+		}
+	}
+	return st
+}
+
+// attribute gives an event its visitor, session and source, and starts a
+// session where it is due: with its own visit event before this one.
+func (s *Server) attribute(in *intake, h *hit, e *event.Event) {
+	st := &in.state
+	if h.verdict.Basis != event.BasisRecord {
+		if e.Attributed {
+			e.Campaign = campaign(enrich.ParseSource(h.url, h.referrer, in.site.Covers))
+		}
+		return
+	}
+	if st.visitor == 0 {
+		return
+	}
+	var cur enrich.Source
+	if e.Attributed {
+		cur = enrich.ParseSource(h.url, h.referrer, in.site.Covers)
+	}
+	begins := st.current.ID == 0 || (e.Attributed && st.known && enrich.StartsSession(source(st.source), cur))
+	if begins {
+		s.beginSession(in, h, cur, e)
+		e = &in.events[len(in.events)-1]
+	}
+	if in.now.Sub(st.current.Last) >= renewEvery {
+		st.current.Last, st.renew = in.now, true
+	}
+	e.Visitor, e.Session = st.visitor, st.current.ID
+	if e.Attributed {
+		e.Campaign = st.source
+	}
+}
+
+// beginSession starts a session. Where marketing is granted, a visit event
+// stands before the hit's own.
+func (s *Server) beginSession(in *intake, h *hit, cur enrich.Source, e *event.Event) {
+	st := &in.state
+	st.current = identity.Session{ID: identity.NewVisitor(), Last: in.now}
+	st.renew = true
+	var from event.Campaign
+	if e.Attributed {
+		from = campaign(cur)
+		if cur.Source == enrich.SourceDirect && !st.known && in.site.Covers(enrich.ParsePage(h.referrer).Host) {
+			// The visitor was on the site before the yes; where from is not known.
+			from = campaign(enrich.ConsentedLater())
+		}
+		if !st.known {
+			st.first = from
+		}
+		st.source, st.known, st.moved = from, true, true
+	}
+	s.starts.started(in.site.ID, st.visitor, start{session: st.current.ID, at: in.now, source: from})
+	if consent.Judge(event.Visit, &in.situation).Reason != event.None || !e.Attributed {
+		return
+	}
+	own := *e
+	e.Kind, e.ID = event.Visit, identity.NewID()
+	e.Name, e.Props, e.Value, e.Currency, e.Order = "", nil, 0, "", ""
+	e.Visitor, e.Session = st.visitor, st.current.ID
+	e.Campaign, e.First = st.source, st.first
+	in.events = append(in.events, own)
+}
+
+// setVisit sets the session's and the sources' cookies where they changed.
+func (s *Server) setVisit(ctx *fasthttp.RequestCtx, in *intake) {
+	st := &in.state
+	if !st.renew && !st.moved {
+		return
+	}
+	scope := s.scope(ctx, in.site)
+	if st.renew {
+		payload := identity.AppendSession(nil, in.site.ID, st.current)
+		addCookie(ctx, s.opts.Ring.AppendCookie(nil, identity.SessionJar, in.site.ID, payload, int(identity.SessionGap/time.Second), scope))
+	}
+	if st.moved {
+		payload := identity.AppendSources(nil, in.site.ID, &identity.Sources{First: st.first, Last: st.source})
+		addCookie(ctx, s.opts.Ring.AppendCookie(nil, identity.SourceJar, in.site.ID, payload, int(identity.SourceLifetime/time.Second), scope))
+	}
+}
+
+func campaign(s enrich.Source) event.Campaign {
+	return event.Campaign{
+		Source: s.Source, Medium: s.Medium, Name: s.Campaign, Content: s.Content, Term: s.Term, ID: s.CampaignID,
+		ClickIDKind: s.ClickIDKind, Channel: s.Channel, ReferrerHost: s.ReferrerHost,
+	}
+}
+
+func source(c event.Campaign) enrich.Source {
+	return enrich.Source{
+		Source: c.Source, Medium: c.Medium, Campaign: c.Name, Content: c.Content, Term: c.Term, CampaignID: c.ID,
+		ClickIDKind: c.ClickIDKind, Channel: c.Channel, ReferrerHost: c.ReferrerHost,
+	}
+}

@@ -1,0 +1,207 @@
+package server
+
+import (
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/kunjicloud/kunji/edge/consent"
+	"github.com/kunjicloud/kunji/edge/event"
+)
+
+// hit is one thing that a request wants tracked, and what becomes of it.
+type hit struct {
+	kind      event.Kind
+	url       string // of the page
+	referrer  string
+	name      string
+	props     map[string]string
+	value     event.Amount
+	currency  string
+	order     string
+	id        [16]byte // zero: none was sent
+	age       time.Duration
+	reason    event.Reason // None: it may be kept
+	duplicate bool         // it was kept before
+	verdict   consent.Verdict
+}
+
+// intake is one request on its way through the six steps.
+type intake struct {
+	visit
+	now     time.Time
+	hits    []hit
+	events  []event.Event
+	claimed [][16]byte
+	invalid []invalidEvent
+	buffer  []byte
+	ends    []int
+	list    [][]byte
+	state   session
+}
+
+type intakes struct{ sync.Pool }
+
+func (in *intake) reset(now time.Time) {
+	clear(in.hits)
+	clear(in.events)
+	*in = intake{
+		now: now, hits: in.hits[:0], events: in.events[:0], claimed: in.claimed[:0],
+		buffer: in.buffer[:0], ends: in.ends[:0], list: in.list[:0],
+	}
+}
+
+// shape is how one endpoint's requests and answers look. Parse makes hits of
+// the request; it answers and returns false where there is nothing to go on
+// with. Answer says what became of them.
+type shape interface {
+	parse(s *Server, ctx *fasthttp.RequestCtx, in *intake) bool
+	answer(s *Server, ctx *fasthttp.RequestCtx, in *intake)
+}
+
+// collect is the way of every hit.
+func (s *Server) collect(sh shape) fasthttp.RequestHandler {
+	steps := [...]func(*Server, *fasthttp.RequestCtx, *intake) bool{
+		sh.parse,
+		(*Server).place,
+		(*Server).decide,
+		(*Server).enrich,
+		(*Server).append,
+	}
+	return func(ctx *fasthttp.RequestCtx) {
+		in := s.intakes.Get().(*intake)
+		defer s.intakes.Put(in)
+		in.reset(s.opts.Now())
+		for i, step := range steps {
+			if step == nil || !step(s, ctx, in) {
+				if i == 0 {
+					return // parse has answered
+				}
+				break
+			}
+		}
+		s.count(in)
+		sh.answer(s, ctx, in)
+	}
+}
+
+// refuseAll refuses every hit not refused yet.
+func (in *intake) refuseAll(reason event.Reason) bool {
+	for i := range in.hits {
+		if in.hits[i].reason == event.None {
+			in.hits[i].reason = reason
+		}
+	}
+	return false
+}
+
+// place finds country, region and carrier. The address dies here.
+func (s *Server) place(ctx *fasthttp.RequestCtx, in *intake) bool {
+	s.locate(ctx, &in.visit)
+	if !s.limits.allow(in.rateKey, max(1, len(in.hits)), in.now) {
+		return in.refuseAll(event.RateLimited)
+	}
+	return true
+}
+
+// decide asks consent about each hit, and whether it comes from the site.
+func (s *Server) decide(ctx *fasthttp.RequestCtx, in *intake) bool {
+	if in.site == nil {
+		return in.refuseAll(event.UnknownSite)
+	}
+	if foreign(ctx, in.site) {
+		return in.refuseAll(event.WrongOrigin)
+	}
+	s.judgeBy(ctx, &in.visit, in.now)
+	kept := false
+	for i := range in.hits {
+		h := &in.hits[i]
+		if h.reason != event.None {
+			continue
+		}
+		h.verdict = consent.Judge(h.kind, &in.situation)
+		h.reason = h.verdict.Reason
+		kept = kept || h.reason == event.None
+	}
+	return kept
+}
+
+// append puts the events on disk, and returns when they are there.
+func (s *Server) append(_ *fasthttp.RequestCtx, in *intake) bool {
+	if len(in.events) == 0 {
+		return true
+	}
+	err := in.encode()
+	if err == nil {
+		err = s.opts.Spool.Append(in.list...)
+	}
+	for _, id := range in.claimed {
+		s.seen.end(id, err == nil)
+	}
+	if err != nil {
+		s.opts.Logger.Warn("edge: events were not kept", "error", err)
+		return in.refuseAll(event.Overloaded)
+	}
+	return true
+}
+
+// encode writes every event into one buffer; list holds its parts.
+func (in *intake) encode() error {
+	for i := range in.events {
+		var err error
+		if in.buffer, err = event.Append(in.buffer, event.Record{Event: &in.events[i]}); err != nil {
+			return err //nolint:wrapcheck // it says what and where already
+		}
+		in.ends = append(in.ends, len(in.buffer))
+	}
+	from := 0
+	for _, to := range in.ends {
+		in.list = append(in.list, in.buffer[from:to])
+		from = to
+	}
+	return nil
+}
+
+// count moves one counter per hit.
+func (s *Server) count(in *intake) {
+	id := ""
+	if in.site != nil {
+		id = in.site.ID
+	}
+	for i := range in.hits {
+		h := &in.hits[i]
+		switch {
+		case h.reason != event.None:
+			s.counts.refused(event.Refusal{
+				Site: id, Hour: in.now, Kind: h.kind, Reason: h.reason,
+				Country: in.visit.place.Country, Device: in.agent.Device,
+			})
+		case !h.duplicate:
+			s.counts.recorded(id, h.kind)
+		}
+	}
+}
+
+// result sets Kunji-Result: recorded, or the first refusal's reason.
+func result(ctx *fasthttp.RequestCtx, in *intake) event.Reason {
+	for i := range in.hits {
+		if r := in.hits[i].reason; r != event.None {
+			ctx.Response.Header.Set("Kunji-Result", "refused; reason="+r.String())
+			return r
+		}
+	}
+	ctx.Response.Header.Set("Kunji-Result", "recorded")
+	return event.None
+}
+
+// forgets reports whether a refusal means that the visitor's identifiers must
+// go. Reasons that say nothing about consent leave them.
+func forgets(r event.Reason) bool {
+	switch r {
+	case event.NoConsent, event.GPC, event.Withdrawal, event.PolicyOutdated, event.Expired,
+		event.BadSignature, event.Minor, event.SiteStopped, event.CrossBorder:
+		return true
+	}
+	return false
+}
