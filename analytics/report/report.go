@@ -16,7 +16,8 @@ type run func(ctx context.Context, src Source, q Query) (*Table, error)
 // all lists the reports.
 func all() map[string]run {
 	return map[string]run{
-		"campaigns": campaigns,
+		"campaigns":  campaigns,
+		"timeseries": timeseries,
 	}
 }
 

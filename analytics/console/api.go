@@ -1,0 +1,143 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/kunjicloud/kunji/analytics/report"
+)
+
+// byteOrderMark makes Excel read a CSV file as UTF-8.
+const byteOrderMark = "\ufeff"
+
+// listReports answers with the reports that the role covers.
+func (c *Console) listReports(w http.ResponseWriter, r *http.Request) {
+	names := []string{}
+	for _, name := range report.Names() {
+		if principalOf(r).role.may(toRead(name)) {
+			names = append(names, name)
+		}
+	}
+	sites := []string{}
+	for _, s := range c.sitesOf(principalOf(r)) {
+		sites = append(sites, s.ID)
+	}
+	writeJSON(w, map[string][]string{"reports": names, "sites": sites})
+}
+
+// reportData answers with a report as JSON or CSV.
+func (c *Console) reportData(w http.ResponseWriter, r *http.Request) {
+	if !c.allow(w, r, toRead(r.PathValue("name"))) {
+		return
+	}
+	asked := r.URL.Query()
+	format := asked.Get("format")
+	if format == "" {
+		format = "json"
+	}
+	if format != "json" && format != "csv" {
+		c.fail(w, r, problem{
+			Status: http.StatusBadRequest, Code: "bad_parameter", Parameter: "format", Known: []string{"json", "csv"},
+			Detail: fmt.Sprintf("unknown format %q", format), Fix: "write json or csv",
+		})
+		return
+	}
+	own, fault := c.siteFor(principalOf(r), asked.Get("site"))
+	if fault != nil {
+		c.fail(w, r, *fault)
+		return
+	}
+	query, err := report.ParseQuery(own, asked.Get("from"), asked.Get("to"), asked.Get("compare"), asked["filter"], c.opt.Now())
+	if err != nil {
+		c.fail(w, r, c.reportProblem(r, err))
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), c.opt.QueryTimeout)
+	defer cancel()
+	if c.opt.CompleteUntil != nil {
+		query.CompleteUntil = c.opt.CompleteUntil(ctx)
+	}
+	table, err := report.Run(ctx, c.opt.Source, r.PathValue("name"), query)
+	if err != nil {
+		c.fail(w, r, c.reportProblem(r, err))
+		return
+	}
+	c.writeTable(w, r, table, format, asked.Get("excel") == "1")
+}
+
+func (c *Console) writeTable(w http.ResponseWriter, r *http.Request, table *report.Table, format string, excel bool) {
+	var b bytes.Buffer
+	write, media := report.WriteJSON, "application/json"
+	if format == "csv" {
+		write, media = report.WriteCSV, "text/csv; charset=utf-8; header=present"
+		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s_%s_%s_%s.csv"`,
+			table.Meta.Report, table.Meta.Site, table.Meta.From, table.Meta.To))
+		if excel {
+			b.WriteString(byteOrderMark)
+		}
+	}
+	if err := write(&b, table); err != nil {
+		w.Header().Del("Content-Disposition")
+		c.fail(w, r, c.reportProblem(r, err))
+		return
+	}
+	w.Header().Set("Content-Type", media)
+	_, _ = w.Write(b.Bytes()) // the client has left; there is nobody to tell
+}
+
+type hitJSON struct {
+	Kind      string `json:"kind,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+	Count     *int64 `json:"count"` // null: fewer_than says below what it is
+	FewerThan int    `json:"fewer_than,omitempty"`
+}
+
+// installationData answers with what was heard of a site's tag.
+func (c *Console) installationData(w http.ResponseWriter, r *http.Request) {
+	if !c.allow(w, r, readInstallation) {
+		return
+	}
+	own, fault := c.siteFor(principalOf(r), r.URL.Query().Get("site"))
+	if fault != nil {
+		c.fail(w, r, *fault)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), c.opt.QueryTimeout)
+	defer cancel()
+	in, err := report.CheckInstallation(ctx, c.opt.Source, own, c.opt.Now())
+	if err != nil {
+		c.fail(w, r, c.reportProblem(r, err))
+		return
+	}
+	var last *string
+	if !in.LastEvent.IsZero() {
+		text := in.LastEvent.UTC().Format(time.RFC3339)
+		last = &text
+	}
+	writeJSON(w, map[string]any{
+		"site": in.Site, "verdict": in.Verdict, "since": in.Since.Format(time.RFC3339), "until": in.Until.Format(time.RFC3339),
+		"last_event": last, "recorded": hits(in.Recorded, own.MinGroup), "machines": hits(in.Machines, own.MinGroup),
+		"refused": hits(in.Refused, own.MinGroup), "banner_shown": in.BannerShown, "banner_answered": in.BannerAnswered,
+	})
+}
+
+func hits(list []report.HitCount, least int) []hitJSON {
+	out := []hitJSON{}
+	for _, h := range list {
+		one := hitJSON{Kind: h.Kind, Reason: h.Reason, Count: &h.Count}
+		if h.Few {
+			one.Count, one.FewerThan = nil, least
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+func writeJSON(w http.ResponseWriter, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(value) // the client has left; there is nobody to tell
+}

@@ -1,0 +1,101 @@
+package console
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/kunjicloud/kunji/analytics/report"
+)
+
+// chart is a figure of bars, one per day, drawn by the server as SVG: it needs
+// neither script nor style attributes. The table with the same figures stands
+// below it.
+type chart struct {
+	Summary     string // what a screen reader says for it
+	Top         string // the scale's upper end
+	First, Last string // the days at both ends
+	Width       int    // of the drawing, in its own units: ten per day
+	Bars        []bar
+	Columns     []string
+	Rows        [][]string
+}
+
+const (
+	chartHeight = 100
+	dayWidth    = 10
+	barWidth    = 7
+)
+
+// bar is one day. Full spans the drawing's height, so that the title shows
+// wherever the pointer is.
+type bar struct {
+	X, Y, Height float64
+	Title        string
+}
+
+// FullX and the others are the constants of the drawing.
+func (b bar) FullX() float64 { return b.X - float64(dayWidth-barWidth)/2 }
+
+// chartColumns are the figures shown of each day.
+var chartColumns = []string{"visits", "visitors", "conversions", "value"}
+
+// drawVisits draws the visits of each day.
+func drawVisits(p *page, t *report.Table) *chart {
+	day, visits := t.Column("day"), t.Column("visits")
+	if len(t.Rows) < 2 || day < 0 || visits < 0 {
+		return nil
+	}
+	most, mostDay := int64(0), ""
+	for _, row := range t.Rows {
+		if n, _ := row.Cells[visits].(int64); n > most {
+			most, mostDay = n, figure(t.Columns[day], row.Cells[day])
+		}
+	}
+	if most == 0 {
+		return nil
+	}
+	top := niceAbove(most)
+	c := &chart{
+		Top: thousands(strconv.FormatInt(top, 10)), Width: len(t.Rows) * dayWidth,
+		First: t.Meta.From.String(), Last: t.Meta.To.String(),
+	}
+	c.Summary = p.T("chart.summary", c.First, c.Last, thousands(strconv.FormatInt(most, 10)), mostDay)
+	c.Columns = append(c.Columns, p.T("column.day"))
+	for _, name := range chartColumns {
+		c.Columns = append(c.Columns, heading(p, t.Columns[t.Column(name)]))
+	}
+	for i, row := range t.Rows {
+		n, _ := row.Cells[visits].(int64)
+		height := math.Round(float64(n)/float64(top)*chartHeight*10) / 10
+		line := []string{figure(t.Columns[day], row.Cells[day])}
+		for _, name := range chartColumns {
+			line = append(line, figure(t.Columns[t.Column(name)], row.Cells[t.Column(name)]))
+		}
+		c.Bars = append(c.Bars, bar{
+			X: float64(i*dayWidth) + float64(dayWidth-barWidth)/2, Y: chartHeight - height, Height: height,
+			Title: p.T("chart.day", line[0], line[1], line[2], line[3]),
+		})
+		c.Rows = append(c.Rows, line)
+	}
+	return c
+}
+
+// niceAbove returns the next of 1, 2, 5, 10, 20, 50 … that is not below n.
+func niceAbove(n int64) int64 {
+	for unit := int64(1); ; unit *= 10 {
+		for _, step := range []int64{1, 2, 5} {
+			if unit*step >= n {
+				return unit * step
+			}
+		}
+	}
+}
+
+// heading is a column's name, with its currency.
+func heading(p *page, c report.Column) string {
+	name := p.T("column." + c.Name)
+	if c.Unit != "" && c.Unit != report.Ratio {
+		name += " (" + c.Unit + ")"
+	}
+	return name
+}

@@ -1,0 +1,160 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kunjicloud/kunji/analytics/report"
+	"github.com/kunjicloud/kunji/edge/site"
+)
+
+// Options is what a console stands on.
+type Options struct {
+	// Sites returns the sites as they are configured now.
+	Sites func() []*site.Site
+	// Accounts returns who may come in, as configured now. A user who is gone
+	// from it, or has another password, is signed out.
+	Accounts func() Accounts
+	// Source answers the reports' statements.
+	Source report.Source
+	// CompleteUntil returns the moment up to which the store holds everything
+	// that was answered as recorded. Nil or a zero time: unknown, and the
+	// newest row stands for it.
+	CompleteUntil func(ctx context.Context) time.Time
+	// Now is the clock.
+	Now func() time.Time
+	// Logger gets outcomes; never an address, a password or a mistyped name.
+	Logger *slog.Logger
+	// Secure says that the console is reached over https.
+	Secure bool
+	// GeoAttribution is the line that the geo database's licence asks for;
+	// empty where none is loaded.
+	GeoAttribution string
+	// QueryTimeout ends a report that takes longer; 0 is 30 s.
+	QueryTimeout time.Duration
+	// Version is the program's.
+	Version string
+}
+
+// Console serves the pages and the API. Make it with New.
+type Console struct {
+	opt      Options
+	sessions *sessions
+	tries    *tries
+	hashing  chan struct{} // a slot per password that is being checked
+	texts    *texts
+	pages    *pages
+	style    asset
+}
+
+// hashingSlots bounds the memory of password checks: 64 MiB each.
+const hashingSlots = 2
+
+// New checks the options and makes a console.
+func New(opt Options) (*Console, error) {
+	if opt.Sites == nil || opt.Accounts == nil || opt.Source == nil {
+		return nil, errors.New("console: options Sites, Accounts and Source must be set")
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opt.QueryTimeout == 0 {
+		opt.QueryTimeout = 30 * time.Second
+	}
+	if err := opt.Accounts().Check(); err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
+	texts, err := loadTexts()
+	if err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
+	pages, err := loadPages()
+	if err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
+	style, err := loadStyle()
+	if err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
+	return &Console{
+		opt: opt, sessions: newSessions(opt.Now), tries: newTries(opt.Now), hashing: make(chan struct{}, hashingSlots),
+		texts: texts, pages: pages, style: style,
+	}, nil
+}
+
+// route is one operation: every one of them is in openapi.yaml.
+type route struct {
+	method, path string
+	serve        http.HandlerFunc
+}
+
+// routes lists every operation of the console.
+func (c *Console) routes() []route {
+	return []route{
+		{"GET", "/", c.signedIn(c.home)},
+		{"GET", "/signin", c.signInForm},
+		{"POST", "/signin", c.signIn},
+		{"POST", "/signout", c.signedIn(c.signOut)},
+		{"GET", "/reports/{name}", c.signedIn(c.reportPage)},
+		{"GET", "/installation", c.signedIn(c.installationPage)},
+		{"GET", "/assets/{file}", c.serveAsset},
+		{"GET", "/api/v1/reports", c.identified(c.listReports)},
+		{"GET", "/api/v1/reports/{name}", c.identified(c.reportData)},
+		{"GET", "/api/v1/installation", c.identified(c.installationData)},
+		{"GET", "/api/v1/openapi.yaml", c.serveOpenAPI},
+		{"GET", "/healthz", c.healthz},
+	}
+}
+
+// Handler returns the console as a handler.
+func (c *Console) Handler() http.Handler {
+	mux := http.NewServeMux()
+	allowed := map[string][]string{}
+	for _, r := range c.routes() {
+		pattern := r.path
+		if pattern == "/" {
+			pattern = "/{$}"
+		}
+		mux.HandleFunc(r.method+" "+pattern, r.serve)
+		allowed[pattern] = append(allowed[pattern], r.method)
+	}
+	for pattern, methods := range allowed {
+		mux.HandleFunc(pattern, c.methodNotAllowed(methods))
+	}
+	mux.HandleFunc("/", c.notFound)
+	return c.headers(http.NewCrossOriginProtection().Handler(mux))
+}
+
+func (c *Console) methodNotAllowed(methods []string) http.HandlerFunc {
+	if slices.Contains(methods, "GET") {
+		methods = append(methods, "HEAD")
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", strings.Join(methods, ", "))
+		c.fail(w, r, problem{
+			Status: http.StatusMethodNotAllowed, Code: "method_not_allowed",
+			Detail: fmt.Sprintf("%s is not answered here", r.Method), Fix: "use " + strings.Join(methods, " or "),
+		})
+	}
+}
+
+func (c *Console) notFound(w http.ResponseWriter, r *http.Request) {
+	c.fail(w, r, problem{
+		Status: http.StatusNotFound, Code: "not_found", Detail: "there is nothing at this address",
+		Fix: "the API is described at /api/v1/openapi.yaml, the pages start at /",
+	})
+}
+
+func (c *Console) healthz(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte("ok\n"))
+}

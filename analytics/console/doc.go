@@ -1,0 +1,22 @@
+// Package console is what a marketer and an operator see: pages and an HTTP
+// API over package report.
+//
+// Every request goes the same way, visible as a list in Handler:
+//
+//	headers   security headers; nothing is stored by browsers or proxies
+//	origin    a form or call from a foreign page is refused
+//	identify  a bearer token or a session cookie becomes a principal
+//	route     one handler per page or operation
+//	allow     the principal's role and sites; else 403
+//	ask       package report, under the request's context: a client that
+//	          leaves ends its query
+//
+// Pages are html/template with real tables and forms. They need no script, and
+// the Content-Security-Policy allows none. Styles come from one file; there is
+// no inline style. Texts are in text/<language>.json.
+//
+// Sessions live in memory and end with the process. Their cookie holds 32
+// random bytes; only a hash of it is kept. What is logged about a sign-in is
+// the outcome and, where the name exists in the configuration, the name: a
+// mistyped name may be a password, and addresses are logged nowhere.
+package console

@@ -1,0 +1,176 @@
+package console
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/kunjicloud/kunji/analytics/report"
+	"github.com/kunjicloud/kunji/edge/site"
+)
+
+//go:embed page/*.html
+var pageFiles embed.FS
+
+//go:embed style/console.css
+var styleFile []byte
+
+// pages are the parsed templates, each with the layout around it.
+type pages map[string]*template.Template
+
+func loadPages() (*pages, error) {
+	out := pages{}
+	for _, name := range []string{"signin", "report", "installation", "problem"} {
+		t, err := template.ParseFS(pageFiles, "page/layout.html", "page/"+name+".html")
+		if err != nil {
+			return nil, fmt.Errorf("page %s: %w", name, err)
+		}
+		out[name] = t
+	}
+	return &out, nil
+}
+
+// asset is a file whose name changes with its content, so that browsers may
+// keep it for good.
+type asset struct {
+	name string
+	data []byte
+}
+
+func loadStyle() (asset, error) {
+	if len(styleFile) == 0 {
+		return asset{}, fmt.Errorf("style/console.css is empty")
+	}
+	sum := sha256.Sum256(styleFile)
+	return asset{"console." + base64.RawURLEncoding.EncodeToString(sum[:6]) + ".css", styleFile}, nil
+}
+
+func (c *Console) serveAsset(w http.ResponseWriter, r *http.Request) {
+	if r.PathValue("file") != c.style.name {
+		c.notFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	_, _ = w.Write(c.style.data)
+}
+
+// link is an address with its text; Current marks where the reader is.
+type link struct {
+	Text, URL string
+	Lang      string // of the text, where it is not the page's
+	Current   bool
+}
+
+// page is what the layout shows around every page.
+type page struct {
+	Lang      string
+	Title     string
+	Style     string
+	Nav       []link
+	Languages []link
+	Account   string // who is signed in; empty where nobody is
+	CSRF      string // of the sign-out form
+	Geo       string // the geo database's attribution
+	Version   string
+	Site      *site.Site // nil where the page is about none
+	say       func(key string, values ...any) string
+}
+
+// T returns a text in the page's language.
+func (p page) T(key string, values ...any) string { return p.say(key, values...) }
+
+// newPage makes the frame of a page. titleKey names its title.
+func (c *Console) newPage(w http.ResponseWriter, r *http.Request, titleKey string) page {
+	lang := c.languageFor(w, r)
+	p := page{
+		Lang: lang, Style: "/assets/" + c.style.name, Geo: c.opt.GeoAttribution, Version: c.opt.Version,
+		say: func(key string, values ...any) string { return c.texts.say(lang, key, values...) },
+	}
+	p.Title = p.T(titleKey)
+	w.Header().Add("Vary", "Accept-Language")
+	w.Header().Add("Vary", "Cookie")
+	for _, name := range c.texts.names {
+		query := r.URL.Query()
+		query.Set("lang", name)
+		p.Languages = append(p.Languages, link{
+			Text: c.texts.say(name, "language"), URL: "?" + query.Encode(), Lang: name, Current: name == lang,
+		})
+	}
+	if who := principalOf(r); who != nil && who.session != nil {
+		p.Account = p.T("account.signedin", who.name, p.T("role."+string(who.role)))
+		p.CSRF = who.session.csrf
+	}
+	return p
+}
+
+// navOrder lists the reports that have a page, most asked for first.
+var navOrder = [...]string{"campaigns", "channels", "sources", "pages", "consent"}
+
+// navigate fills the links to the other pages: those that the role covers.
+func (p *page) navigate(who *principal, path string, carry url.Values) {
+	for _, name := range navOrder {
+		if !who.role.may(toRead(name)) || !slices.Contains(report.Names(), name) {
+			continue
+		}
+		target := "/reports/" + name
+		p.Nav = append(p.Nav, link{Text: p.T("report." + name), URL: target + "?" + carry.Encode(), Current: path == target})
+	}
+	if who.role.may(readInstallation) {
+		only := url.Values{}
+		if id := carry.Get("site"); id != "" {
+			only.Set("site", id)
+		}
+		p.Nav = append(p.Nav, link{Text: p.T("nav.installation"), URL: "/installation?" + only.Encode(), Current: path == "/installation"})
+	}
+}
+
+// render writes a page. It is built in memory first: an error gives a whole
+// error and not half a page.
+func (c *Console) render(w http.ResponseWriter, status int, name string, data any) {
+	var b bytes.Buffer
+	if err := (*c.pages)[name].ExecuteTemplate(&b, "layout", data); err != nil {
+		c.opt.Logger.Error("page cannot be made", "page", name, "error", err)
+		http.Error(w, "this page cannot be made; the reason is in the service's log", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // the client has left; there is nobody to tell
+}
+
+// home sends to the first page that the role covers.
+func (c *Console) home(w http.ResponseWriter, r *http.Request) {
+	p := page{say: func(key string, _ ...any) string { return key }}
+	p.navigate(principalOf(r), "", url.Values{})
+	if len(p.Nav) == 0 {
+		c.fail(w, r, problem{
+			Status: http.StatusForbidden, Code: "forbidden", Detail: "there is no page yet for the role " + string(principalOf(r).role),
+			Fix: "use the API, described at /api/v1/openapi.yaml",
+		})
+		return
+	}
+	target, _, _ := strings.Cut(p.Nav[0].URL, "?")
+	http.Redirect(w, r, target, http.StatusSeeOther)
+}
+
+type problemView struct {
+	page
+	Problem problem
+}
+
+// problemPage shows a problem to a person.
+func (c *Console) problemPage(w http.ResponseWriter, r *http.Request, p problem) {
+	view := problemView{page: c.newPage(w, r, "problem.title"), Problem: p}
+	if who := principalOf(r); who != nil {
+		view.navigate(who, r.URL.Path, url.Values{})
+	}
+	c.render(w, p.Status, "problem", view)
+}

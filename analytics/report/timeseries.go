@@ -1,0 +1,85 @@
+package report
+
+import (
+	"context"
+	_ "embed" // timeseries.sql
+	"fmt"
+)
+
+//go:embed query/timeseries.sql
+var timeseriesSQL string
+
+// timeseries is the site's figures day by day, a row for every day of the
+// range. A day's sum is of the whole site and names no group, so nothing is
+// folded. Visitors of the totals are counted once, whatever days they came on.
+func timeseries(ctx context.Context, src Source, q Query) (*Table, error) {
+	if err := checkFilters(q.Filters, nil); err != nil {
+		return nil, err
+	}
+	money := q.Site.Currency
+	table := &Table{Meta: metaOf(&q), Columns: []Column{
+		{"day", Date, ""},
+		{"impressions", Integer, ""},
+		{"clicks", Integer, ""},
+		{"visits", Integer, ""},
+		{"page_views", Integer, ""},
+		{"visitors", Integer, ""},
+		{"conversions", Integer, ""},
+		{"value", Number, money},
+		{"refunds", Number, money},
+	}}
+	table.Meta.MinGroup = 0
+	days, others, err := askDays(ctx, src, q)
+	if err != nil {
+		return nil, err
+	}
+	table.Meta.OtherCurrencies = others
+	table.Totals = days[0]
+	for d := q.From; d <= q.To; d++ {
+		cells, ok := days[d]
+		if !ok {
+			cells = noFigures()
+		}
+		cells[0] = d
+		table.Rows = append(table.Rows, Row{Cells: cells})
+	}
+	if q.Compare == NoCompare {
+		return table, nil
+	}
+	before := q
+	before.From, before.To = q.earlier()
+	if days, _, err = askDays(ctx, src, before); err != nil {
+		return nil, fmt.Errorf("the period compared with: %w", err)
+	}
+	table.Compare = &Comparison{before.From, before.To, days[0]}
+	return table, nil
+}
+
+// noFigures is a day on which nothing happened, without its date.
+func noFigures() []any {
+	return []any{nil, int64(0), int64(0), int64(0), int64(0), int64(0), int64(0), Money(0), Money(0)}
+}
+
+// askDays returns cells by day, the first of each left out; the totals are
+// those of day 0. others counts amounts in other currencies.
+func askDays(ctx context.Context, src Source, q Query) (days map[Day][]any, others int64, err error) {
+	rows, err := src.Query(ctx, timeseriesSQL, parameters(&q, nil))
+	if err != nil {
+		return nil, 0, err
+	}
+	defer rows.Close()
+	days = map[Day][]any{0: noFigures()}
+	for rows.Next() {
+		var day int32
+		var n [6]int64
+		var value, refunds, other int64
+		if err := rows.Scan(&day, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &value, &refunds, &other); err != nil {
+			return nil, 0, fmt.Errorf("day %d of the answer: %w", len(days), err)
+		}
+		days[Day(day)] = []any{nil, n[0], n[1], n[2], n[3], n[4], n[5], Money(value), Money(refunds)}
+		if day == 0 {
+			others = other
+		}
+	}
+	return days, others, rows.Err()
+}
