@@ -77,7 +77,8 @@ func TestTheRightmostUntrustedHopIsTheClientWhateverStandsLeft(t *testing.T) {
 	})
 }
 
-func TestAddressReachesNoOutput(t *testing.T) {
+// The address stays in memory: clause 2.2.2.2.
+func TestPolicy_2_2_2_2_AddressReachesNoOutput(t *testing.T) {
 	type outer struct {
 		Client Address
 		inner  Address
@@ -129,9 +130,12 @@ func TestSameNetwork(t *testing.T) {
 		a, b string
 		want bool
 	}{
-		{"203.0.113.7", "203.0.200.1", true}, {"203.0.113.7", "203.1.113.7", false},
-		{"2001:db8:1:2::1", "2001:db8:1:ffff::1", true}, {"2001:db8:1::1", "2001:db8:2::1", false},
-		{"203.0.113.7", "::ffff:203.0.1.1", true}, {"203.0.113.7", "2001:db8::1", false},
+		{"203.0.113.7", "203.0.200.1", true},
+		{"203.0.113.7", "203.1.113.7", false},
+		{"2001:db8:1:2::1", "2001:db8:1:ffff::1", true},
+		{"2001:db8:1::1", "2001:db8:2::1", false},
+		{"203.0.113.7", "::ffff:203.0.1.1", true},
+		{"203.0.113.7", "2001:db8::1", false},
 	}
 	for _, c := range cases {
 		a, b := AddressFrom(netip.MustParseAddr(c.a)), AddressFrom(netip.MustParseAddr(c.b))

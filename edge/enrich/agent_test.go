@@ -48,6 +48,7 @@ var people = []struct{ ua, browser, os, device string }{
 	{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Vivaldi/7.6.3797.63", "Vivaldi", "Windows", DeviceDesktop},
 	{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 YaBrowser/25.8.0.0 Safari/537.36", "Yandex Browser", "Windows", DeviceDesktop},
 	{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Whale/4.33.325.17 Safari/537.36", "Whale", "Windows", DeviceDesktop},
+	{"Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.2; Trident/6.0)", "Internet Explorer", "Windows", DeviceDesktop},
 	{"Mozilla/5.0 (Windows NT 10.0; WOW64; Trident/7.0; rv:11.0) like Gecko", "Internet Explorer", "Windows", DeviceDesktop},
 	{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) coc_coc_browser/139.0.0 Chrome/133.0.0.0 Safari/537.36", "Coc Coc", "Windows", DeviceDesktop},
 	{"Mozilla/5.0 (Linux; Android 11; KFTRWI) AppleWebKit/537.36 (KHTML, like Gecko) Silk/140.2.1 like Chrome/140.0.7339.51 Safari/537.36", "Amazon Silk", "Android", DeviceTablet},
@@ -105,7 +106,8 @@ var people = []struct{ ua, browser, os, device string }{
 	{"Mozilla/5.0 (Windows NT 10.0; Win64; x64; Xbox; Xbox One) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36 Edge/44.18363.8131", "Edge", "Xbox", DeviceOther},
 }
 
-func TestParseAgentOfPeople(t *testing.T) {
+// Families and classes, no version, no model: clause 2.2.2.1.
+func TestPolicy_2_2_2_1_AgentKeepsFamilyAndClass(t *testing.T) {
 	agents := NewAgents()
 	for _, c := range people {
 		want := Agent{Browser: c.browser, OS: c.os, Device: c.device}
@@ -117,7 +119,11 @@ func TestParseAgentOfPeople(t *testing.T) {
 
 // machines are agents of programs.
 var machines = []struct{ ua, reason string }{
-	{"", MachineEmpty}, {"  ", MachineEmpty}, {"Mozilla/5.0", MachineMalformed}, {"-", MachineMalformed}, {"Mozilla/5.0 (\x01) x", MachineMalformed},
+	{"", MachineEmpty},
+	{"  ", MachineEmpty},
+	{"Mozilla/5.0", MachineMalformed},
+	{"-", MachineMalformed},
+	{"Mozilla/5.0 (\x01) x", MachineMalformed},
 	{"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/142.0.0.0 Safari/537.36", MachineHeadless},
 	{"Mozilla/5.0 (Unknown; Linux x86_64) AppleWebKit/538.1 (KHTML, like Gecko) PhantomJS/2.1.1 Safari/538.1", MachineHeadless},
 	{"Mozilla/5.0 (linux) AppleWebKit/537.36 (KHTML, like Gecko) jsdom/22.1.0", MachineHeadless},
@@ -164,18 +170,35 @@ var machines = []struct{ ua, reason string }{
 	{"Pinterest/0.2 (+https://www.pinterest.com/bot.html)", MachinePreview},
 	{"Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)", MachinePreview},
 	{"facebookexternalhit/1.1; kakaotalk-scrap/1.0; +https://devtalk.kakao.com/t/scrap/33984", MachinePreview},
-	{"curl/8.5.0", MachineLibrary}, {"Wget/1.21.4", MachineLibrary}, {"python-requests/2.32.3", MachineLibrary}, {"Python/3.12 aiohttp/3.10.5", MachineLibrary},
-	{"Go-http-client/1.1", MachineLibrary}, {"Go-http-client/2.0", MachineLibrary}, {"Java/17.0.9", MachineLibrary}, {"okhttp/4.12.0", MachineLibrary},
-	{"Apache-HttpClient/4.5.14 (Java/17.0.9)", MachineLibrary}, {"libwww-perl/6.72", MachineLibrary}, {"GuzzleHttp/7", MachineLibrary}, {"axios/1.7.7", MachineLibrary},
-	{"node-fetch/1.0 (+https://github.com/bitinn/node-fetch)", MachineLibrary}, {"PostmanRuntime/7.42.0", MachineLibrary}, {"Scrapy/2.11.2 (+https://scrapy.org)", MachineLibrary},
+	{"curl/8.5.0", MachineLibrary},
+	{"Wget/1.21.4", MachineLibrary},
+	{"python-requests/2.32.3", MachineLibrary},
+	{"Python/3.12 aiohttp/3.10.5", MachineLibrary},
+	{"Go-http-client/1.1", MachineLibrary},
+	{"Go-http-client/2.0", MachineLibrary},
+	{"Java/17.0.9", MachineLibrary},
+	{"okhttp/4.12.0", MachineLibrary},
+	{"Apache-HttpClient/4.5.14 (Java/17.0.9)", MachineLibrary},
+	{"libwww-perl/6.72", MachineLibrary},
+	{"GuzzleHttp/7", MachineLibrary},
+	{"axios/1.7.7", MachineLibrary},
+	{"node-fetch/1.0 (+https://github.com/bitinn/node-fetch)", MachineLibrary},
+	{"PostmanRuntime/7.42.0", MachineLibrary},
+	{"Scrapy/2.11.2 (+https://scrapy.org)", MachineLibrary},
 	{"Mozilla/5.0 (Windows NT; Windows NT 10.0; en-US) WindowsPowerShell/5.1.22621.4391", MachineLibrary},
 	{"Mozilla/5.0 (Linux; Android 11; moto g power (2022)) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/136.0.0.0 Mobile Safari/537.36 Chrome-Lighthouse", MachineMonitor},
 	{"Mozilla/5.0 (compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)", MachineMonitor},
 	{"Pingdom.com_bot_version_1.4_(http://www.pingdom.com/)", MachineMonitor},
 	{"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 PTST/250901.120000", MachineMonitor},
-	{"Datadog/Synthetics", MachineMonitor}, {"kube-probe/1.31", MachineMonitor}, {"check_http/v2.3.3 (nagios-plugins 2.3.3)", MachineMonitor},
-	{"sqlmap/1.8.9#stable (https://sqlmap.org)", MachineScanner}, {"Mozilla/5.0 zgrab/0.x", MachineScanner}, {"Mozilla/5.00 (Nikto/2.5.0) (Evasions:None) (Test:Port Check)", MachineScanner},
+	{"Datadog/Synthetics", MachineMonitor},
+	{"kube-probe/1.31", MachineMonitor},
+	{"check_http/v2.3.3 (nagios-plugins 2.3.3)", MachineMonitor},
+	{"sqlmap/1.8.9#stable (https://sqlmap.org)", MachineScanner},
+	{"Mozilla/5.0 zgrab/0.x", MachineScanner},
+	{"Mozilla/5.00 (Nikto/2.5.0) (Evasions:None) (Test:Port Check)", MachineScanner},
 	{"Mozilla/5.0 (compatible; CensysInspect/1.1; +https://about.censys.io/)", MachineScanner},
+	{"Mozilla/5.0 (compatible; inoreader.com; 2 subscribers)", MachineCrawler},
+	{"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/27.0.1453 Safari/537.36 (compatible; Google-HotelAdsVerifier/2.0)", MachineCrawler},
 	{"Unknown Fetcher (see https://example.org/about)", MachineCrawler},
 }
 

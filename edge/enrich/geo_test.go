@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -326,5 +327,38 @@ func BenchmarkPlaceCached(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		g.Place(addr)
+	}
+}
+
+// Damage anywhere in a file is found when it is opened, or does no harm.
+func TestDamagedBytesNeverPanic(t *testing.T) {
+	good, err := os.ReadFile(maxmindFile(t, "test-data/GeoIP2-City-Test.mmdb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "city.mmdb")
+	random := rand.New(rand.NewPCG(1, 2))
+	refused := 0
+	for range 150 {
+		content := bytes.Clone(good)
+		for range 8 {
+			content[random.IntN(len(content))] ^= byte(1 + random.IntN(255))
+		}
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		g, err := OpenGeo(GeoOptions{Database: path})
+		if err != nil {
+			refused++
+			continue
+		}
+		for _, addr := range []string{"81.2.69.142", "216.160.83.56", "2001:218::1", "89.160.20.113"} {
+			if place := g.Place(netip.MustParseAddr(addr)); len(place.Country) != 0 && len(place.Country) != 2 {
+				t.Errorf("country %q", place.Country)
+			}
+		}
+	}
+	if refused == 0 {
+		t.Error("no damage was found")
 	}
 }

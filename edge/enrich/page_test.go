@@ -6,7 +6,8 @@ import (
 	"unsafe"
 )
 
-func TestParsePage(t *testing.T) {
+// The page is kept without query string and fragment: clauses 2.2.2.2 and 7.2.
+func TestPolicy_7_2_PageWithoutQuery(t *testing.T) {
 	cases := []struct{ in, host, path string }{
 		{"https://www.Shop.Example/a/b?q=1#c", "www.shop.example", "/a/b"},
 		{"HTTP://shop.example", "shop.example", "/"},
@@ -23,9 +24,19 @@ func TestParsePage(t *testing.T) {
 		{"https://shop.example/a\x00b\nc", "shop.example", "/abc"},
 		{"https://shop.example/\xff\xfe", "shop.example", "/"},
 		{"https://shop.example\\@evil.example/", "shop.example", "\\@evil.example/"},
-		{"", "", ""}, {"/a", "", ""}, {"//shop.example/a", "", ""}, {"ftp://shop.example/", "", ""}, {"javascript:alert(1)", "", ""},
-		{"https://", "", ""}, {"https:///a", "", ""}, {"https://shop example/", "", ""}, {"https://shop.example:port/", "", ""},
-		{"https://[::1/", "", ""}, {"https://[x]/", "", ""}, {"https://[fe80::1%25eth0]/", "", ""}, {"https://" + strings.Repeat("a", 254) + "/", "", ""},
+		{"", "", ""},
+		{"/a", "", ""},
+		{"//shop.example/a", "", ""},
+		{"ftp://shop.example/", "", ""},
+		{"javascript:alert(1)", "", ""},
+		{"https://", "", ""},
+		{"https:///a", "", ""},
+		{"https://shop example/", "", ""},
+		{"https://shop.example:port/", "", ""},
+		{"https://[::1/", "", ""},
+		{"https://[x]/", "", ""},
+		{"https://[fe80::1%25eth0]/", "", ""},
+		{"https://" + strings.Repeat("a", 254) + "/", "", ""},
 	}
 	for _, c := range cases {
 		if got := ParsePage(c.in); got.Host != c.host || got.Path != c.path {
@@ -67,12 +78,36 @@ func TestNothingParsedIsASliceOfTheInput(t *testing.T) {
 
 func TestLanguage(t *testing.T) {
 	cases := []struct{ in, want string }{
-		{"", ""}, {"*", ""}, {"zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"}, {"en", "en"}, {"EN-us", "en-US"}, {"zh-hans-cn", "zh-Hans-CN"},
-		{"zh-Hant-TW;q=0.5, de;q=0.7", "de"}, {"de;q=0, fr;q=0.1", "fr"}, {"en;q=0.8,de;q=0.8", "en"}, {"es-419", "es-419"},
-		{"yue-Hant-HK", "yue-Hant-HK"}, {"de-CH-1996", "de-CH"}, {"de-1996", "de"}, {"en-US-u-ca-buddhist", "en-US"}, {"sl-rozaj", "sl"},
-		{"x-klingon", ""}, {"i-navajo", ""}, {"e", ""}, {"english", ""}, {"en_US", ""}, {"12", ""}, {"zh;q=high, en;q=0.1", "en"},
-		{"en;q=1.0000", ""}, {"en ; q=0.5", "en"}, {" fr-FR , en", "fr-FR"}, {"en;Q=0.3", "en"}, {"en;q=2", ""},
-		{strings.Repeat("*,", 20) + "en", ""}, {"日本語", ""}, {"ja-JP\x00", "ja"},
+		{"", ""},
+		{"*", ""},
+		{"zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"},
+		{"en", "en"},
+		{"EN-us", "en-US"},
+		{"zh-hans-cn", "zh-Hans-CN"},
+		{"zh-Hant-TW;q=0.5, de;q=0.7", "de"},
+		{"de;q=0, fr;q=0.1", "fr"},
+		{"en;q=0.8,de;q=0.8", "en"},
+		{"es-419", "es-419"},
+		{"yue-Hant-HK", "yue-Hant-HK"},
+		{"de-CH-1996", "de-CH"},
+		{"de-1996", "de"},
+		{"en-US-u-ca-buddhist", "en-US"},
+		{"sl-rozaj", "sl"},
+		{"x-klingon", ""},
+		{"i-navajo", ""},
+		{"e", ""},
+		{"english", ""},
+		{"en_US", ""},
+		{"12", ""},
+		{"zh;q=high, en;q=0.1", "en"},
+		{"en;q=1.0000", ""},
+		{"en ; q=0.5", "en"},
+		{" fr-FR , en", "fr-FR"},
+		{"en;Q=0.3", "en"},
+		{"en;q=2", ""},
+		{strings.Repeat("*,", 20) + "en", ""},
+		{"日本語", ""},
+		{"ja-JP\x00", "ja"},
 	}
 	for _, c := range cases {
 		if got := Language(c.in); got != c.want {

@@ -125,14 +125,8 @@ func exactHost(host string) platform {
 		return platform{"yahoo", kindSearch}
 	case "so.toutiao.com":
 		return platform{"toutiao", kindSearch}
-	case "tieba.baidu.com":
-		return platform{"tieba", kindSocial}
-	case "wx.qq.com", "weixin.qq.com", "mp.weixin.qq.com", "servicewechat.com", "channels.weixin.qq.com":
-		return platform{"wechat", kindSocial}
-	case "qzone.qq.com", "user.qzone.qq.com":
-		return platform{"qzone", kindSocial}
-	case "v.qq.com", "m.v.qq.com":
-		return platform{"tencent video", kindVideo}
+	case "com.google.android.googlequicksearchbox":
+		return platform{"google", kindSearch}
 	case "mail.google.com", "com.google.android.gm":
 		return platform{"gmail", kindMail}
 	case "mail.qq.com", "wx.mail.qq.com", "exmail.qq.com":
@@ -147,6 +141,26 @@ func exactHost(host string) platform {
 		return platform{"aliyun mail", kindMail}
 	case "mail.proton.me", "mail.yandex.ru", "mail.zoho.com", "www.icloud.com", "e.mail.ru", "mail.sina.com.cn", "mail.naver.com":
 		return platform{"webmail", kindMail}
+	}
+	return exactOtherHost(host)
+}
+
+func exactOtherHost(host string) platform {
+	switch host {
+	case "tieba.baidu.com":
+		return platform{"tieba", kindSocial}
+	case "wx.qq.com", "weixin.qq.com", "mp.weixin.qq.com", "servicewechat.com", "channels.weixin.qq.com":
+		return platform{"wechat", kindSocial}
+	case "qzone.qq.com", "user.qzone.qq.com":
+		return platform{"qzone", kindSocial}
+	case "v.qq.com", "m.v.qq.com":
+		return platform{"tencent video", kindVideo}
+	case "com.linkedin.android":
+		return platform{"linkedin", kindSocial}
+	case "org.telegram.messenger", "org.telegram.messenger.web":
+		return platform{"telegram", kindSocial}
+	case "com.slack", "com.slack.android":
+		return platform{"slack", kindSocial}
 	case "gemini.google.com", "bard.google.com", "notebooklm.google.com":
 		return platform{"gemini", kindAI}
 	case "copilot.microsoft.com", "copilot.cloud.microsoft", "m365.cloud.microsoft":
@@ -159,14 +173,6 @@ func exactHost(host string) platform {
 		return platform{"mistral", kindAI}
 	case "chat.openai.com", "com.openai.chatgpt":
 		return platform{"chatgpt", kindAI}
-	case "com.google.android.googlequicksearchbox":
-		return platform{"google", kindSearch}
-	case "com.linkedin.android":
-		return platform{"linkedin", kindSocial}
-	case "org.telegram.messenger", "org.telegram.messenger.web":
-		return platform{"telegram", kindSocial}
-	case "com.slack", "com.slack.android":
-		return platform{"slack", kindSocial}
 	case "accounts.google.com", "accounts.youtube.com", "appleid.apple.com", "login.microsoftonline.com",
 		"login.live.com", "open.weixin.qq.com", "graph.qq.com", "passport.baidu.com", "auth.alipay.com",
 		"pay.google.com", "pay.weixin.qq.com", "wx.tenpay.com", "checkout.stripe.com", "hooks.stripe.com",

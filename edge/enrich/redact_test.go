@@ -7,7 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestRedactTakesOutWhatNamesAPerson(t *testing.T) {
+// Nothing irrelevant is collected: clause 7.2.
+func TestPolicy_7_2_RedactTakesOutWhatNamesAPerson(t *testing.T) {
 	cases := []struct{ in, want string }{
 		{"/u/ann@example.org/settings", "/u/:redacted/settings"},
 		{"/u/ann%40example.org", "/u/:redacted"},

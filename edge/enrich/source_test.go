@@ -11,7 +11,8 @@ func ownShop(host string) bool {
 
 const shop = "https://www.shop.example/"
 
-func TestParseSource(t *testing.T) {
+// The source website is recognised, to track advertising: clause 6.2.
+func TestPolicy_6_2_SourceOfAVisit(t *testing.T) {
 	cases := []struct {
 		name, page, referrer string
 		want                 Source
@@ -19,8 +20,10 @@ func TestParseSource(t *testing.T) {
 		{"nothing", shop, "", Source{Source: "(direct)", Medium: "(none)", Channel: "Direct"}},
 		{"no page at all", "", "", Source{Source: "(direct)", Medium: "(none)", Channel: "Direct"}},
 		{"own page refers", shop, "https://blog.shop.example/a", Source{Source: "(direct)", Medium: "(none)", Channel: "Direct"}},
-		{"all utm fields", shop + "?utm_source=Google&utm_medium=CPC&utm_campaign=Summer+Sale&utm_content=Top%20Banner&utm_term=red+shoes&utm_id=C-42", "https://www.google.com/",
-			Source{Source: "google", Medium: "cpc", Campaign: "Summer Sale", Content: "Top Banner", Term: "red shoes", CampaignID: "C-42", ReferrerHost: "www.google.com", Channel: "Paid Search"}},
+		{
+			"all utm fields", shop + "?utm_source=Google&utm_medium=CPC&utm_campaign=Summer+Sale&utm_content=Top%20Banner&utm_term=red+shoes&utm_id=C-42", "https://www.google.com/",
+			Source{Source: "google", Medium: "cpc", Campaign: "Summer Sale", Content: "Top Banner", Term: "red shoes", CampaignID: "C-42", ReferrerHost: "www.google.com", Channel: "Paid Search"},
+		},
 		{"first value wins, empty ones do not count", shop + "?utm_source=&utm_source=a&utm_source=b&utm_medium=email", "", Source{Source: "a", Medium: "email", Channel: "Email"}},
 		{"names in capitals", shop + "?UTM_Source=x1&Utm_Medium=banner", "", Source{Source: "x1", Medium: "banner", Channel: "Display"}},
 		{"broken mail escaping", shop + "?utm_source=news&amp;utm_medium=email&amp;utm_campaign=w48", "", Source{Source: "news", Medium: "email", Campaign: "w48", Channel: "Email"}},
@@ -119,14 +122,31 @@ func TestParseSourceKnowsPlatforms(t *testing.T) {
 
 func TestChannelOfNamedSources(t *testing.T) {
 	cases := []struct{ source, medium, channel string }{
-		{"google", "cpc", ChannelPaidSearch}, {"百度", "sem", ChannelPaidSearch}, {"baidu", "ocpc", ChannelPaidSearch},
-		{"fb", "paid", ChannelPaidSocial}, {"xhs", "kol", ChannelOrganicSocial}, {"小红书", "cpe", ChannelPaidSocial},
-		{"youtube", "ppc", ChannelPaidVideo}, {"criteo", "retargeting", ChannelDisplay}, {"partner-a", "cpc", ChannelPaidOther},
-		{"google", "organic", ChannelOrganicSearch}, {"instagram", "organic", ChannelOrganicSocial}, {"unknown", "organic", ChannelOrganicSearch},
-		{"bilibili", "", ChannelVideo}, {"chatgpt.com", "", ChannelAI}, {"chatgpt.com", "referral", ChannelAI},
-		{"newsletter", "", ChannelEmail}, {"sms", "", ChannelMessaging}, {"app", "app-push", ChannelMessaging},
-		{"partner-a", "referral", ChannelReferral}, {"partner-a", "qr", ChannelOther}, {"taobaoke", "cps", ChannelAffiliates},
-		{"google", "cpm", ChannelDisplay}, {"any", "video", ChannelVideo}, {"any", "llm", ChannelAI}, {"weixin", "", ChannelOrganicSocial},
+		{"google", "cpc", ChannelPaidSearch},
+		{"百度", "sem", ChannelPaidSearch},
+		{"baidu", "ocpc", ChannelPaidSearch},
+		{"fb", "paid", ChannelPaidSocial},
+		{"xhs", "kol", ChannelOrganicSocial},
+		{"小红书", "cpe", ChannelPaidSocial},
+		{"youtube", "ppc", ChannelPaidVideo},
+		{"criteo", "retargeting", ChannelDisplay},
+		{"partner-a", "cpc", ChannelPaidOther},
+		{"google", "organic", ChannelOrganicSearch},
+		{"instagram", "organic", ChannelOrganicSocial},
+		{"unknown", "organic", ChannelOrganicSearch},
+		{"bilibili", "", ChannelVideo},
+		{"chatgpt.com", "", ChannelAI},
+		{"chatgpt.com", "referral", ChannelAI},
+		{"newsletter", "", ChannelEmail},
+		{"sms", "", ChannelMessaging},
+		{"app", "app-push", ChannelMessaging},
+		{"partner-a", "referral", ChannelReferral},
+		{"partner-a", "qr", ChannelOther},
+		{"taobaoke", "cps", ChannelAffiliates},
+		{"google", "cpm", ChannelDisplay},
+		{"any", "video", ChannelVideo},
+		{"any", "llm", ChannelAI},
+		{"weixin", "", ChannelOrganicSocial},
 	}
 	for _, c := range cases {
 		got := ParseSource(shop+"?utm_source="+c.source+"&utm_medium="+c.medium, "", nil)
