@@ -32,11 +32,8 @@ type Verdict struct {
 // Judge decides about a hit of a visitor. Kinds of mail are a recipient's,
 // and never granted here.
 func Judge(kind event.Kind, s *Situation) Verdict {
-	if s.Site.Status == site.Stopped {
-		return refuse(event.SiteStopped)
-	}
-	if s.Problem != event.None {
-		return refuse(s.Problem)
+	if why := s.barred(); why != event.None {
+		return refuse(why)
 	}
 	purpose, ok := purposeOf(kind)
 	if !ok {
@@ -46,10 +43,8 @@ func Judge(kind event.Kind, s *Situation) Verdict {
 	if may.reason != event.None {
 		return refuse(may.reason)
 	}
-	if s.Away {
-		if away := s.purpose(site.CrossBorder); away.reason != event.None || away.basis != event.BasisRecord {
-			return refuse(event.CrossBorder)
-		}
+	if s.leaves() {
+		return refuse(event.CrossBorder)
 	}
 	ad := s.purpose(site.Marketing)
 	return Verdict{Basis: may.basis, Attributed: ad.reason == event.None && ad.basis == may.basis}
@@ -69,20 +64,46 @@ func purposeOf(kind event.Kind) (site.Purpose, bool) {
 	return 0, false
 }
 
-// May reports whether a purpose is granted, and why not. Preferences and the
-// handle ask it; events go through Judge.
+// May reports whether a record grants a purpose here, and why not. Cookies,
+// preferences and the handle ask it; events go through Judge.
 func May(p site.Purpose, s *Situation) event.Reason {
-	if s.Site.Status == site.Stopped {
-		return event.SiteStopped
-	}
-	if s.Problem != event.None {
-		return s.Problem
+	if why := s.barred(); why != event.None {
+		return why
 	}
 	got := s.purpose(p)
-	if got.reason == event.None && got.basis != event.BasisRecord {
+	switch {
+	case got.reason != event.None:
+		return got.reason
+	case got.basis != event.BasisRecord:
 		return event.NoConsent
+	case p != site.CrossBorder && s.leaves():
+		return event.CrossBorder
 	}
-	return got.reason
+	return event.None
+}
+
+// barred returns why nothing but the necessary may be kept, whatever the
+// purpose: an expired record is a no under every regime, like a forged one.
+func (s *Situation) barred() event.Reason {
+	switch {
+	case s.Site.Status == site.Stopped:
+		return event.SiteStopped
+	case s.Problem != event.None:
+		return s.Problem
+	case s.expired():
+		return event.Expired
+	}
+	return event.None
+}
+
+// leaves reports whether keeping anything here would take it out of the site's
+// region without the consent that this needs.
+func (s *Situation) leaves() bool {
+	if !s.Away {
+		return false
+	}
+	x := s.purpose(site.CrossBorder)
+	return x.reason != event.None || x.basis != event.BasisRecord
 }
 
 // allowance is the answer for one purpose.
@@ -100,10 +121,10 @@ func (s *Situation) purpose(p site.Purpose) allowance {
 	if s.minor() {
 		return allowance{reason: s.minorReason()}
 	}
-	if s.GPC && p == site.Marketing && !s.grantStandsAgainstSignal() {
+	decision, why := s.decided(use)
+	if s.signalDenies(p, decision) {
 		return allowance{reason: event.GPC}
 	}
-	decision, why := s.decided(use)
 	switch decision {
 	case Granted:
 		return allowance{basis: event.BasisRecord}
@@ -125,38 +146,50 @@ func (s *Situation) decided(use site.PurposeUse) (Decision, event.Reason) {
 	switch {
 	case c.Decision == Unset:
 		return Unset, event.NoConsent
-	case s.expired():
-		return Unset, event.Expired
 	case s.Record.Policy < s.Site.Policy.AskedSince() || c.Version < use.Version:
 		return Unset, event.PolicyOutdated
 	}
 	return c.Decision, event.None
 }
 
+// expired reports whether there is a record whose time is over. A record knows
+// its day and not its hour: a grant counts from that day's first moment, so
+// that it never lasts too long, a refusal from its last, so that nobody is
+// asked again too soon. A record of the future is not believed either.
 func (s *Situation) expired() bool {
-	made := time.Unix(int64(s.Record.Day)*86400, 0)
-	return !s.Now.Before(made.Add(s.Site.ConsentLifetime)) || s.Now.Before(made.Add(-24*time.Hour))
-}
-
-// grantStandsAgainstSignal: a grant given here, with the signal on, is a
-// choice about that very signal; elsewhere than under opt_in the law makes the
-// signal itself the visitor's choice.
-func (s *Situation) grantStandsAgainstSignal() bool {
-	return s.Regime == site.OptIn && s.Record.Signal && s.Record.Choices[site.Marketing].Decision == Granted
-}
-
-// minor reports whether only the necessary is allowed because of age.
-func (s *Situation) minor() bool {
-	if !s.Site.Minors.Ask {
+	if s.Record.Site == "" {
 		return false
 	}
+	const day = 24 * time.Hour
+	made := time.Unix(int64(s.Record.Day)*86400, 0)
+	lasts := s.Site.ConsentLifetime
+	if !s.Record.Grants() {
+		lasts += day
+	}
+	return !s.Now.Before(made.Add(lasts)) || s.Now.Before(made.Add(-day))
+}
+
+// signalDenies reports whether Sec-GPC says no to a purpose decided so. A grant
+// given here, with the signal on, is a choice about that very signal; elsewhere
+// than under opt_in the law makes the signal itself the visitor's choice.
+func (s *Situation) signalDenies(p site.Purpose, decision Decision) bool {
+	if !s.GPC || p != site.Marketing {
+		return false
+	}
+	stands := s.Regime == site.OptIn && s.Record.Signal && decision == Granted
+	return !stands
+}
+
+// minor reports whether only the necessary is allowed because of age. Who said
+// to be a minor stays one where the site no longer asks.
+func (s *Situation) minor() bool {
 	switch s.Record.Age {
 	case Adult:
 		return false
 	case Minor:
 		return !s.Record.Guardian
 	}
-	return true
+	return s.Site.Minors.Ask
 }
 
 func (s *Situation) minorReason() event.Reason {
@@ -172,20 +205,27 @@ type State struct {
 	Ask       bool                              // the banner should ask
 }
 
-// StateOf returns what counts now: per purpose, and whether to ask.
+// StateOf returns what counts now: per purpose, and whether to ask. A grant
+// that a signal or age stands against is shown as denied, and so is what the
+// signal denies before any choice. Where the node stands is left out: a
+// decision is the visitor's and holds on every node.
 func StateOf(s *Situation) State {
 	var st State
 	for _, use := range s.Site.Purposes {
 		decision := Unset
-		if s.Problem == event.None {
+		if s.Problem == event.None && !s.expired() {
 			decision, _ = s.decided(use)
 		}
-		st.Ask = st.Ask || decision == Unset
-		if decision == Granted && s.purpose(use.ID).reason != event.None {
-			decision = Denied // a signal or age stands against the grant
+		signal := s.signalDenies(use.ID, decision)
+		// Under opt_out no grant stands against the signal: asking would be idle.
+		st.Ask = st.Ask || decision == Unset && (!signal || s.Regime == site.OptIn)
+		if signal || decision == Granted && s.minor() {
+			decision = Denied
 		}
 		st.Decisions[use.ID] = decision
 	}
-	st.Ask = st.Ask && s.Site.Status == site.Live
+	// A site that has begun to ask for age asks those whose grants wait for it.
+	waits := s.Site.Minors.Ask && s.Record.Age == NotAsked && s.Record.Grants()
+	st.Ask = (st.Ask || waits) && s.Site.Status == site.Live
 	return st
 }

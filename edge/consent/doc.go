@@ -16,6 +16,10 @@
 //     policy 8).
 //   - Data leaves its region only with a consent of its own (PIPL 39,
 //     policy 7.6).
-//   - A decision counts until it expires, or its policy version or its
-//     purpose's version is outdated (policy 9.1, 9.3).
+//   - A decision counts until its policy version or its purpose's version is
+//     outdated (policy 9.1, 9.3); then it is unset, and a no stays a no. A
+//     record that has expired, was forged or was taken back is a no.
+//
+// testdata/decisions.txt holds these rules as a table, row by row with their
+// sources; the tests try every combination against it.
 package consent

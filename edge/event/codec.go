@@ -2,6 +2,7 @@ package event
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -67,10 +68,16 @@ func Decode(b []byte) (Record, error) {
 	}
 	switch body := m.Body.(type) {
 	case *wire.Record_Event:
+		if body.Event.Kind > math.MaxUint8 || body.Event.Basis > math.MaxUint8 {
+			return Record{}, fmt.Errorf("decode event: kind %d and basis %d are not known here: start the newer program that wrote it", body.Event.Kind, body.Event.Basis)
+		}
 		return Record{Event: eventFromWire(body.Event)}, nil
 	case *wire.Record_Consent:
 		return Record{Consent: consentFromWire(body.Consent)}, nil
 	case *wire.Record_Refusal:
+		if body.Refusal.Kind > math.MaxUint8 || body.Refusal.Reason > math.MaxUint8 {
+			return Record{}, fmt.Errorf("decode refusal: kind %d and reason %d are not known here: start the newer program that wrote it", body.Refusal.Kind, body.Refusal.Reason)
+		}
 		return Record{Refusal: refusalFromWire(body.Refusal)}, nil
 	case *wire.Record_Notice:
 		return Record{Notice: noticeFromWire(body.Notice)}, nil

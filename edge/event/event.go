@@ -170,6 +170,7 @@ type Notice struct {
 type Consent struct {
 	ID             [16]byte
 	Previous       [16]byte // the record that this one changes
+	Withdraws      bool     // it takes back something that Previous granted: Previous never counts again
 	Subject        uint64   // the visitor; 0 without a grant
 	Site           string
 	Time           time.Time

@@ -12,7 +12,7 @@ func consentToWire(c *Consent) *wire.Consent {
 		TimeMs: c.Time.UnixMilli(), Method: c.Method, Surface: c.Surface,
 		NoticeVersion: c.NoticeVersion, NoticeHash: c.NoticeHash[:], NoticeLanguage: c.NoticeLanguage,
 		PolicyVersion: uint32(c.PolicyVersion), Regime: c.Regime, Country: c.Country, Region: c.Region,
-		Signal: c.Signal, Age: c.Age, Guardian: c.Guardian, KeepUntil: c.KeepUntil,
+		Signal: c.Signal, Age: c.Age, Guardian: c.Guardian, KeepUntil: c.KeepUntil, Withdraws: c.Withdraws,
 	}
 	for _, p := range c.Purposes {
 		w.Purposes = append(w.Purposes, &wire.PurposeDecision{Purpose: p.Purpose, Version: uint32(p.Version), Granted: p.Granted})
@@ -28,7 +28,7 @@ func consentFromWire(w *wire.Consent) *Consent {
 		Subject: w.Subject, Site: w.Site, Time: time.UnixMilli(w.TimeMs).UTC(), Method: w.Method, Surface: w.Surface,
 		NoticeVersion: w.NoticeVersion, NoticeLanguage: w.NoticeLanguage,
 		PolicyVersion: int(w.PolicyVersion), Regime: w.Regime, Country: w.Country, Region: w.Region,
-		Signal: w.Signal, Age: w.Age, Guardian: w.Guardian, KeepUntil: w.KeepUntil,
+		Signal: w.Signal, Age: w.Age, Guardian: w.Guardian, KeepUntil: w.KeepUntil, Withdraws: w.Withdraws,
 	}
 	copy(c.ID[:], w.Id)
 	copy(c.Previous[:], w.Previous)

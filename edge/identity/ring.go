@@ -107,7 +107,8 @@ func (r *Ring) Marshal() ([]byte, error) {
 	return append(b, '\n'), nil
 }
 
-// Save writes the ring to path with mode 0600, whole or not at all.
+// Save writes the ring to path with mode 0600, whole or not at all; it is on
+// disk when Save returns.
 func (r *Ring) Save(path string) error {
 	b, err := r.Marshal()
 	if err != nil {
@@ -126,10 +127,22 @@ func (r *Ring) Save(path string) error {
 	if err == nil {
 		err = os.Rename(tmp.Name(), path)
 	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
 	if err != nil {
 		return fmt.Errorf("save key ring: %w", err)
 	}
 	return nil
+}
+
+// syncDir puts a rename on disk.
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err //nolint:wrapcheck // Save says what for
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // Rotate returns a ring with a new key that signs from now on; the older ones
@@ -218,7 +231,7 @@ func assemble(file ringFile) (*Ring, error) {
 	}
 	r := &Ring{file: file, byKey: make(map[string]map[Use]*signer, len(file.Keys))}
 	for _, k := range file.Keys {
-		if len(k.Secret) != secretBytes || len(k.ID) != 4 {
+		if _, err := decode(nil, []byte(k.ID)); err != nil || len(k.Secret) != secretBytes || len(k.ID) != keyText {
 			return nil, fmt.Errorf("key %q is damaged: restore the file from a backup", k.ID)
 		}
 		if r.byKey[k.ID] != nil {
@@ -227,7 +240,7 @@ func assemble(file ringFile) (*Ring, error) {
 		uses := make(map[Use]*signer, len(allUses))
 		for _, use := range allUses {
 			if !k.Revoked || use == Unsubscribe {
-				uses[use] = newSigner(k.ID, r.derive(k.Secret, string(use)))
+				uses[use] = newSigner(k.ID, r.derive(k.Secret, string(use)), r.derive(k.Secret, "seal/"+string(use)))
 			}
 		}
 		r.byKey[k.ID] = uses

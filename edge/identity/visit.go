@@ -69,12 +69,13 @@ type Sources struct {
 const sourceFields = 9
 
 // AppendSources writes kj_src's payload: site~base64url of both campaigns'
-// fields, separated by the unit separator, which no field may hold.
+// fields, each ended by the unit separator, which within a field becomes a
+// space.
 func AppendSources(dst []byte, site string, s *Sources) []byte {
 	var text strings.Builder
 	for _, c := range []*event.Campaign{&s.First, &s.Last} {
 		for _, f := range []string{c.Source, c.Medium, c.Name, c.Content, c.Term, c.ID, c.ClickIDKind, c.Channel, c.ReferrerHost} {
-			text.WriteString(f)
+			text.WriteString(strings.ReplaceAll(f, "\x1f", " "))
 			text.WriteByte(0x1f)
 		}
 	}
@@ -85,7 +86,7 @@ func AppendSources(dst []byte, site string, s *Sources) []byte {
 // ParseSources reads kj_src's payload for a site.
 func ParseSources(payload []byte, site string) (Sources, error) {
 	of, rest, _ := bytes.Cut(payload, []byte{'~'})
-	text, err := encoding.AppendDecode(nil, rest)
+	text, err := decode(nil, rest)
 	if string(of) != site || err != nil {
 		return Sources{}, ErrPayload
 	}

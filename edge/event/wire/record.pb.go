@@ -716,6 +716,7 @@ type Consent struct {
 	Age            string                 `protobuf:"bytes,18,opt,name=age,proto3" json:"age,omitempty"`
 	Guardian       bool                   `protobuf:"varint,19,opt,name=guardian,proto3" json:"guardian,omitempty"`
 	KeepUntil      int32                  `protobuf:"zigzag32,20,opt,name=keep_until,json=keepUntil,proto3" json:"keep_until,omitempty"`
+	Withdraws      bool                   `protobuf:"varint,21,opt,name=withdraws,proto3" json:"withdraws,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -888,6 +889,13 @@ func (x *Consent) GetKeepUntil() int32 {
 		return x.KeepUntil
 	}
 	return 0
+}
+
+func (x *Consent) GetWithdraws() bool {
+	if x != nil {
+		return x.Withdraws
+	}
+	return false
 }
 
 type Refusal struct {
@@ -1148,7 +1156,7 @@ const file_record_proto_rawDesc = "" +
 	"\agranted\x18\x03 \x01(\bR\agranted\"E\n" +
 	"\x0fServiceDecision\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x18\n" +
-	"\agranted\x18\x02 \x01(\bR\agranted\"\xef\x04\n" +
+	"\agranted\x18\x02 \x01(\bR\agranted\"\x8d\x05\n" +
 	"\aConsent\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x1a\n" +
 	"\bprevious\x18\x02 \x01(\fR\bprevious\x12\x18\n" +
@@ -1172,7 +1180,8 @@ const file_record_proto_rawDesc = "" +
 	"\x03age\x18\x12 \x01(\tR\x03age\x12\x1a\n" +
 	"\bguardian\x18\x13 \x01(\bR\bguardian\x12\x1d\n" +
 	"\n" +
-	"keep_until\x18\x14 \x01(\x11R\tkeepUntil\"\xa5\x01\n" +
+	"keep_until\x18\x14 \x01(\x11R\tkeepUntil\x12\x1c\n" +
+	"\twithdraws\x18\x15 \x01(\bR\twithdraws\"\xa5\x01\n" +
 	"\aRefusal\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x12\n" +
 	"\x04hour\x18\x02 \x01(\x03R\x04hour\x12\x12\n" +
