@@ -2,7 +2,7 @@
 // service that talks to them is granted. It works only for what comes after the
 // script, so the tag must be a blocking one.
 
-import { C, names } from './config';
+import { C } from './config';
 import { listen } from './consent';
 import { released } from './state';
 
@@ -19,7 +19,7 @@ const held = (address: string | URL): boolean => {
 	for (const [h, of] of Object.entries(C.block ?? {})) {
 		if (host !== h && !host.endsWith(`.${h}`)) continue;
 		const p = (C.services[of] ?? of)[0] ?? '';
-		return !released(names[p] ?? '', C.services[of] && of);
+		return !released(p, C.services[of] && of);
 	}
 	return false;
 };

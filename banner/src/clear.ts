@@ -4,10 +4,11 @@
 const fits = (name: string, pattern: string): boolean =>
 	pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
 
-/** The page's host and every parent: a cookie may belong to any of them. */
+/** The page's host and its parents: a cookie may belong to any of them. An address has none. */
 const domains = (): string[] => {
 	const labels = location.hostname.split('.');
-	return labels.map((_, i) => `; Domain=${labels.slice(i).join('.')}`).concat('');
+	const parents = /[\d\]]$/.test(location.hostname) ? [] : labels.slice(0, -1);
+	return ['', ...parents.map((_, i) => `; Domain=${labels.slice(i).join('.')}`)];
 };
 
 /** Every path above the page, with and without a slash at its end. */

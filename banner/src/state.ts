@@ -70,8 +70,8 @@ export const counts = (p: string): boolean =>
 	(!C.away || granted('x'));
 
 /** Whether held-back code of a purpose, and of a declared service, may run. */
-export const released = (name: string, service?: string): boolean =>
-	granted(name) &&
+export const released = (p: string, service?: string): boolean =>
+	granted(p) &&
 	(!service || (state._services[service] !== 'd' && [...(C.services[service] ?? 'n')].every(granted)));
 
 /** The state as pages see it: by name. */
