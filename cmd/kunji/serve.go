@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 )
 
 type serveCmd struct {
@@ -11,5 +13,31 @@ type serveCmd struct {
 
 // Run runs the service until ctx ends.
 func (c *serveCmd) Run(ctx context.Context, a *app) error {
-	return errors.New("serve is not joined yet")
+	cfg, warnings, err := Load(a.config, a.env)
+	if err != nil {
+		return err
+	}
+	if len(warnings) > 0 {
+		fmt.Fprintln(a.stderr, warnings)
+	}
+	log := slog.New(slog.NewTextHandler(a.stderr, nil))
+	s, err := newService(ctx, cfg, c.Role, log, edgeExtra{})
+	if err != nil {
+		return err
+	}
+	if s.edge != nil {
+		fmt.Fprintf(a.stdout, "edge     %s\n", cfg.Edge.PublicURL)
+	}
+	if s.console != nil {
+		fmt.Fprintf(a.stdout, "console  %s\n", s.consoleURL())
+	}
+	return errors.Join(s.serve(ctx), s.close())
+}
+
+// consoleURL is where the console answers.
+func (s *service) consoleURL() string {
+	if s.cfg.Console.TLS.Files {
+		return "https://" + s.consoleAt.Addr().String()
+	}
+	return "http://" + s.consoleAt.Addr().String()
 }
