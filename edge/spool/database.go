@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -57,11 +59,20 @@ func (s *Spool) openOrSalvage() error {
 	return s.openAndLoad()
 }
 
-// openAndLoad opens the database in Options.Dir and reads its state.
-func (s *Spool) openAndLoad() error {
+// openAndLoad opens the database in Options.Dir and reads its state. After an
+// error the directory is free again.
+func (s *Spool) openAndLoad() (err error) {
 	if err := s.opts.FS.MkdirAll(s.opts.Dir, 0o700); err != nil {
 		return err
 	}
+	if s.lock, err = pebble.LockDirectory(s.opts.Dir, s.opts.FS); err != nil {
+		return fmt.Errorf("taking its lock (is another process using it?): %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.lock.Close())
+		}
+	}()
 	torn, err := s.tornTail()
 	if err != nil {
 		return err
@@ -83,25 +94,36 @@ func (s *Spool) openTwice() (*pebble.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := openPebble(s.opts.Dir, s.databaseOptions())
+	o := s.databaseOptions()
+	o.Lock = s.lock
+	db, err := openPebble(s.opts.Dir, o)
 	if err != nil || desc.Exists {
 		return db, err
 	}
 	if err := db.Close(); err != nil {
 		return nil, err
 	}
-	return openPebble(s.opts.Dir, s.databaseOptions())
+	return openPebble(s.opts.Dir, o)
 }
 
-// openPebble opens a database. Pebble panics on some kinds of damage: that too
-// comes back as an error.
+// openPebble opens a database. Pebble panics on some kinds of damage, and has no
+// mark on the errors of others (a file of options that says something impossible):
+// whatever is neither the disk's refusal nor a newer format comes back as damage.
 func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			db, err = nil, fmt.Errorf("%w: pebble panicked: %v", errDamaged, r)
 		}
 	}()
-	return pebble.Open(dir, o)
+	db, err = pebble.Open(dir, o)
+	var errno syscall.Errno
+	switch {
+	case err == nil, pebble.IsCorruptionError(err), errors.As(err, &errno):
+	case strings.Contains(err.Error(), "format major version"):
+	default:
+		err = fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return db, err
 }
 
 // isDamage says whether an error means that the files' content is damaged, as

@@ -2,7 +2,8 @@ package spool
 
 import (
 	"encoding/binary"
-	"errors"
+	"fmt"
+	"hash/crc32"
 	"io"
 
 	"github.com/cockroachdb/pebble/v2/batchrepr"
@@ -14,16 +15,19 @@ import (
 const (
 	logBlock = 32 << 10 // chunks of a log never cross a block's end (pebble/record)
 
-	// A chunk starts with crc 4 | size 2 | type 1 | log number 4.
-	chunkHeader    = 11
-	chunkTypeFirst = 5  // the first type that carries a log number
-	chunkTypeLast  = 12 // the last type known
+	// A chunk starts with crc 4 | size 2 | type 1 | log number 4, little-endian.
+	chunkHeader = 11
+	// Types come in fours: full, first, middle, last.
+	chunkTypeFirst  = 5  // from here on with a log number
+	chunkTypeSynced = 9  // from here on also with the position of the last sync, 8
+	chunkTypeLast   = 12 // the last one known
 )
 
 // tornTail returns the bytes at the end of the newest log if that ends in a chunk
-// of its own that cannot be read, else nil. Pebble takes such a chunk for the end
-// of the log, and it may be: a write that was under way. Zeroes, and what a
-// recycled file held before, are an ordinary end.
+// of its own that cannot be read, else nil. Such a chunk may be a write that was
+// under way; Pebble takes it for the end of the log even if sound chunks follow in
+// the same block. If one of them says that the log was synced beyond it, it is
+// damage. Zeroes, and what a recycled file held before, are an ordinary end.
 func (s *Spool) tornTail() ([]byte, error) {
 	logs, err := wal.Scan(wal.Dir{FS: s.opts.FS, Dirname: s.opts.Dir})
 	if err != nil || len(logs) == 0 {
@@ -44,20 +48,43 @@ func (s *Spool) tornTail() ([]byte, error) {
 		if err != nil || int(at.Physical) >= len(data) {
 			return nil, err
 		}
+		if syncedBeyond(data, int(at.Physical), uint32(last.Num)) {
+			return nil, fmt.Errorf("log %s at offset %d: %w", last.Num, at.Physical, errDamaged)
+		}
 		return tornChunk(data[at.Physical:], uint32(last.Num)), nil
 	}
 }
 
-// tornChunk returns tail, as far as it is not zero, if it starts with a chunk
-// header of the given log.
-func tornChunk(tail []byte, logNum uint32) []byte {
-	if len(tail) < chunkHeader || binary.LittleEndian.Uint32(tail[7:]) != logNum ||
-		tail[6] < chunkTypeFirst || tail[6] > chunkTypeLast {
-		return nil
+// syncedBeyond says whether a sound chunk behind the offset tells that the log was
+// synced beyond it.
+func syncedBeyond(data []byte, offset int, logNum uint32) bool {
+	for at := offset + 1; at < len(data); {
+		c, ok := chunkAt(data, at, logNum)
+		if !ok {
+			at++
+			continue
+		}
+		if c.synced > uint64(offset) {
+			return true
+		}
+		at = c.end
 	}
+	return false
+}
+
+// tornChunk returns tail, as far as it is not zero, if it starts with a chunk of
+// the given log, or with nothing but a piece of a chunk's header.
+func tornChunk(tail []byte, logNum uint32) []byte {
 	end := min(len(tail), 2*maxGroup)
 	for end > 0 && tail[end-1] == 0 {
 		end--
+	}
+	if end >= chunkHeader && (binary.LittleEndian.Uint32(tail[7:]) != logNum ||
+		tail[6] < chunkTypeFirst || tail[6] > chunkTypeLast) {
+		return nil
+	}
+	if end == 0 {
+		return nil
 	}
 	return tail[:end]
 }
@@ -71,53 +98,85 @@ func readFile(fs vfs.FS, path string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// scanLog calls visit for every key that can be read from a log. Behind damage it
-// goes on at the next block.
+// scanLog calls visit for every key that can be read from a log. Pebble's reader
+// gives up at damage; this one goes on with the next sound chunk.
 func scanLog(l wal.LogicalLog, visit func(entry)) error {
 	data, err := readFile(l.SegmentLocation(0))
 	if err != nil {
 		return err
 	}
-	for from := 0; from < len(data); {
-		r := logReader(record.NewReader, byteReader(data[from:]), uint64(l.Num))
-		read, err := scanBatches(r, visit)
-		if errors.Is(err, io.EOF) {
-			return nil
+	var batch []byte
+	whole := false // batch holds all chunks from a first one on
+	for at := 0; at < len(data); {
+		c, ok := chunkAt(data, at, uint32(l.Num))
+		if !ok {
+			whole = false
+			at++
+			continue
 		}
-		from = (from + int(read) + logBlock) / logBlock * logBlock
+		at = c.end
+		if c.first {
+			batch, whole = batch[:0], true
+		}
+		batch = append(batch, c.payload...)
+		if c.last && whole {
+			visitBatch(batch, visit)
+			whole = false
+		}
 	}
 	return nil
 }
 
-// scanBatches reads batches until one is damaged or the log ends, and returns the
-// offset it got to.
-func scanBatches(r *record.Reader, visit func(entry)) (read int64, err error) {
-	for {
-		read = r.Offset()
-		one, err := r.Next()
-		if err != nil {
-			return read, err
-		}
-		repr, err := io.ReadAll(one)
-		if err != nil {
-			return read, err
-		}
-		head, ok := batchrepr.ReadHeader(repr)
-		if !ok {
-			continue
-		}
-		keys := batchrepr.Read(repr)
-		for n := uint64(head.SeqNum); ; n++ {
-			kind, key, value, ok, err := keys.Next()
-			if !ok || err != nil {
-				break
-			}
-			visit(entry{key: key, value: value, kind: uint8(kind), age: n})
-		}
-	}
+// chunk is one piece of a log, of the formats that carry the log's number (see
+// pebble/record).
+type chunk struct {
+	payload     []byte
+	end         int    // offset behind it
+	synced      uint64 // up to here the log was synced when it was written, 0 unknown
+	first, last bool
 }
 
-// logReader makes a reader for a log number, whose type Pebble keeps to itself.
-func logReader[N ~uint64](open func(io.Reader, N) *record.Reader, r io.Reader, num uint64) *record.Reader {
-	return open(r, N(num))
+// chunkAt reads the chunk at an offset, false if there is none, or a damaged one.
+func chunkAt(data []byte, at int, logNum uint32) (c chunk, ok bool) {
+	block := data[at:min(len(data), (at/logBlock+1)*logBlock)]
+	if len(block) < chunkHeader || binary.LittleEndian.Uint32(block[7:]) != logNum ||
+		block[6] < chunkTypeFirst || block[6] > chunkTypeLast {
+		return c, false
+	}
+	head := chunkHeader
+	if block[6] >= chunkTypeSynced {
+		head += 8
+		if len(block) < head {
+			return c, false
+		}
+		c.synced = binary.LittleEndian.Uint64(block[chunkHeader:])
+	}
+	end := head + int(binary.LittleEndian.Uint16(block[4:]))
+	if end > len(block) {
+		return c, false
+	}
+	sum := crc32.Checksum(block[6:end], castagnoli)
+	if (sum>>15|sum<<17)+0xa282ead8 != binary.LittleEndian.Uint32(block) {
+		return c, false
+	}
+	part := (block[6] - chunkTypeFirst) % 4 // full, first, middle, last
+	c.payload, c.end = block[head:end], at+end
+	c.first, c.last = part <= 1, part == 0 || part == 3
+	return c, true
+}
+
+// visitBatch calls visit for the keys of a batch as Pebble logged it.
+func visitBatch(repr []byte, visit func(entry)) {
+	head, ok := batchrepr.ReadHeader(repr)
+	if !ok {
+		return
+	}
+	keys := batchrepr.Read(repr)
+	for n := uint64(head.SeqNum); ; n++ {
+		kind, key, value, ok, err := keys.Next()
+		if !ok || err != nil {
+			return
+		}
+		visit(entry{key: key, value: value, kind: uint8(kind), age: n})
+	}
 }

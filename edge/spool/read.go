@@ -2,7 +2,6 @@ package spool
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -146,12 +145,22 @@ func (s *Spool) queueIter(through Seq) (*pebble.Iterator, error) {
 }
 
 // seekHolding positions it at the group that may hold seq: the last one that does
-// not start after it, else the first one.
+// not start after it, else the first one. Going backwards touches the block before,
+// which may be the damaged one, so that comes last.
 func (s *Spool) seekHolding(it *pebble.Iterator, seq Seq) bool {
-	if it.SeekLT(groupKey(seq + 1)) {
-		return true
+	if it.SeekGE(groupKey(seq)) {
+		if first, _ := groupKeySeq(it.Key()); first == seq {
+			return true
+		}
 	}
-	return it.Error() == nil && it.First()
+	if it.First() {
+		first, _ := groupKeySeq(it.Key())
+		info, err := decodeGroup(first, it.Value())
+		if first > seq || err == nil && first+Seq(info.count) > seq {
+			return true
+		}
+	}
+	return it.SeekLT(groupKey(seq))
 }
 
 // openGroup returns the sound records of a group and its last position. Damaged
@@ -210,42 +219,59 @@ func (s *Spool) lastBeforeNext(first Seq, it *pebble.Iterator) (Seq, error) {
 // skipUnreadable sets aside the positions after the given one that lie in a
 // damaged table block, and returns the last of them.
 func (s *Spool) skipUnreadable(after, through Seq) (Seq, error) {
-	const single = 1 << 14 // probe one by one, then in growing steps
-	next := through + 1
-	step := Seq(1)
-	for seq := after + 1; seq <= through; seq += step {
-		first, ok, err := s.firstReadable(seq, through)
+	next, err := nextReadable(after+1, through, func(seq Seq) (Seq, error) {
+		it, err := s.queueIter(through)
 		if err != nil {
-			return after, err
+			return 0, err
 		}
-		if ok {
-			next = first
-			break
+		defer it.Close()
+		if it.SeekGE(groupKey(seq)) {
+			first, _ := groupKeySeq(it.Key())
+			return first, nil
 		}
-		if seq-after > single {
-			step *= 2
-		}
+		return through + 1, it.Error()
+	})
+	if err != nil {
+		return after, fmt.Errorf("spool: looking for records behind damage at %d: %w", after+1, err)
 	}
-	err := s.setDamagedAside(after+1, next-1, nil, "unreadable table block, kept in "+s.logs.keptIn())
+	if next <= after+1 {
+		return after, fmt.Errorf("spool: record %d cannot be read: %w", after+1, errDamaged)
+	}
+	err = s.setDamagedAside(after+1, next-1, nil, "unreadable table block, kept in "+s.logs.keptIn())
 	return next - 1, err
 }
 
-// firstReadable returns the first group from seq on, false if a block on the way
-// to it is damaged or there is none.
-func (s *Spool) firstReadable(seq, through Seq) (first Seq, ok bool, err error) {
-	it, err := s.queueIter(through)
-	if err != nil {
-		return 0, false, err
+// nextReadable returns the first position behind damage at from: it tries in
+// growing steps, then halves. Steps are few on purpose: Pebble answers each try
+// within damage by searching for the flipped bit, which takes up to seconds. try
+// returns the first group at or behind a position.
+func nextReadable(from, through Seq, try func(Seq) (Seq, error)) (Seq, error) {
+	bad, good, found := from, through+1, through+1
+	probe := func(seq Seq) (ok bool, err error) {
+		first, err := try(seq)
+		if err != nil && !pebble.IsCorruptionError(err) {
+			return false, err
+		}
+		if err == nil {
+			good, found = seq, first
+			return true, nil
+		}
+		bad = seq
+		return false, nil
 	}
-	defer it.Close()
-	if it.SeekGE(groupKey(seq)) {
-		first, ok = groupKeySeq(it.Key())
-		return first, ok, nil
+	for seq, step := from, Seq(1); seq <= through && step > 0; seq, step = seq+step, step*2 {
+		if ok, err := probe(seq); err != nil {
+			return 0, err
+		} else if ok {
+			break
+		}
 	}
-	if err := it.Error(); err != nil && !pebble.IsCorruptionError(err) {
-		return 0, false, errors.Join(errors.New("spool: looking for the next readable group"), err)
+	for bad+1 < good {
+		if _, err := probe(bad + (good-bad)/2); err != nil {
+			return 0, err
+		}
 	}
-	return 0, false, nil
+	return found, nil
 }
 
 // between returns the records with after < Seq <= through.

@@ -7,7 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
+	"math"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -26,8 +26,6 @@ type entry struct {
 	kind       uint8
 	age        uint64
 }
-
-func byteReader(b []byte) io.Reader { return bytes.NewReader(b) }
 
 func (s *Spool) salvageDir() string { return s.opts.Dir + ".salvage" }
 
@@ -52,11 +50,6 @@ func (s *Spool) finishSalvage() error {
 // one, and moves that aside.
 func (s *Spool) salvage(cause error) error {
 	fs, damaged := s.opts.FS, s.damagedDir()
-	lock, err := pebble.LockDirectory(s.opts.Dir, fs)
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
 	if err := fs.RemoveAll(s.salvageDir()); err != nil {
 		return err
 	}
@@ -293,19 +286,54 @@ func scanTable(fs vfs.FS, path string, o *pebble.Options, visit func(entry)) err
 		return onlyDisk(err) // NewReader closed the file
 	}
 	defer r.Close()
-	it, err := r.NewIter(sstable.IterTransforms{}, nil, nil, sstable.AssertNoBlobHandles)
+	// The small keys lie around the groups, whose positions say where to go on
+	// behind a damaged block.
+	var last Seq
+	behind := false // behind the groups
+	from := []byte(nil)
+	for !behind {
+		err := scanBlocks(r, from, func(e entry) {
+			if seq, ok := groupKeySeq(e.key); ok {
+				last = seq
+			} else {
+				behind = bytes.Compare(e.key, groupKey(0)) > 0
+			}
+			visit(e)
+		})
+		if err == nil || !isDamage(err) {
+			return err
+		}
+		next, err := nextReadable(last+1, math.MaxUint64-1, func(seq Seq) (Seq, error) {
+			return seq, scanBlocks(r, groupKey(seq), nil)
+		})
+		if err != nil || next > math.MaxUint64-1 {
+			return err
+		}
+		from = groupKey(next)
+	}
+	return nil
+}
+
+// scanBlocks calls visit for the keys of a table from a key on, up to the first
+// damage. Without visit it only looks whether the first key can be read.
+func scanBlocks(r *sstable.Reader, from []byte, visit func(entry)) error {
+	it, err := r.NewIter(sstable.IterTransforms{}, from, nil, sstable.AssertNoBlobHandles)
 	if err != nil {
-		return onlyDisk(err)
+		return err
 	}
 	defer it.Close()
-	for kv := it.First(); kv != nil; kv = it.Next() {
+	kv := it.First()
+	if from != nil {
+		kv = it.SeekGE(from, 0)
+	}
+	for ; kv != nil && visit != nil; kv = it.Next() {
 		value, _, err := kv.Value(nil)
 		if err != nil {
-			return onlyDisk(err)
+			return err
 		}
 		visit(entry{key: kv.K.UserKey, value: value, kind: uint8(kv.Kind()), age: uint64(kv.SeqNum())})
 	}
-	return onlyDisk(it.Error())
+	return it.Error()
 }
 
 // onlyDisk drops errors that speak of damaged content.

@@ -17,6 +17,7 @@ import (
 type Spool struct {
 	opts Options
 	db   *pebble.DB
+	lock *pebble.Lock
 	id   [16]byte
 	logs *pebbleLog
 
@@ -233,7 +234,7 @@ func (s *Spool) Close() error {
 	}
 	s.use.Lock()
 	defer s.use.Unlock()
-	if err := s.db.Close(); err != nil {
+	if err := errors.Join(s.db.Close(), s.lock.Close()); err != nil {
 		return fmt.Errorf("spool: closing %s: %w", s.opts.Dir, err)
 	}
 	return nil

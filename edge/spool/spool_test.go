@@ -26,7 +26,9 @@ func openAt(t testing.TB, o Options) *Spool {
 
 func inMemory() Options { return Options{Dir: "q", FS: vfs.NewCrashableMem()} }
 
-func payload(i int) []byte { return fmt.Appendf(nil, "record %d %s", i, bytes.Repeat([]byte{'x'}, i%50)) }
+func payload(i int) []byte {
+	return fmt.Appendf(nil, "record %d %s", i, bytes.Repeat([]byte{'x'}, i%50))
+}
 
 func appendN(t testing.TB, s *Spool, from, n int) {
 	t.Helper()
