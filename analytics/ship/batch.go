@@ -1,0 +1,170 @@
+package ship
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kunjicloud/kunji/analytics/store"
+	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/spool"
+)
+
+// maxMonths is how many months a batch may touch. ClickHouse refuses an insert
+// into more than 100 partitions, for good.
+const maxMonths = 24
+
+// batch is a range of the spool on its way.
+type batch struct {
+	records []spool.Record
+	rows    store.Batch
+	bytes   int
+	months  map[int32]struct{}
+}
+
+// add takes a record, unless it would touch too many months.
+func (b *batch) add(r spool.Record, row event.Record) bool {
+	if b.months == nil {
+		b.months = map[int32]struct{}{}
+	}
+	before, after := monthsOf(row)
+	_, known := b.months[before]
+	_, alsoKnown := b.months[after]
+	if (!known || !alsoKnown) && len(b.months) > maxMonths-2 {
+		return false
+	}
+	b.months[before], b.months[after] = struct{}{}, struct{}{}
+	b.records = append(b.records, r)
+	b.rows.Add(row)
+	b.bytes += len(r.Payload)
+	return true
+}
+
+// monthsOf returns the months that a row is filed under: that of its time in
+// UTC and that of its day in the site's zone.
+func monthsOf(r event.Record) (utc, local int32) {
+	switch {
+	case r.Event != nil:
+		return monthOf(r.Event.Time.Unix()), monthOf(int64(r.Event.LocalDay) * 86400)
+	case r.Consent != nil:
+		utc = monthOf(r.Consent.Time.Unix())
+	case r.Refusal != nil:
+		utc = monthOf(r.Refusal.Hour.Unix())
+	case r.Notice != nil:
+		utc = monthOf(int64(r.Notice.Day) * 86400)
+	}
+	return utc, utc
+}
+
+func monthOf(unix int64) int32 {
+	year, month, _ := time.Unix(unix, 0).UTC().Date()
+	return int32(year*12 + int(month))
+}
+
+// readRow decodes a record and makes sure that the store can hold it.
+func readRow(r spool.Record) (event.Record, error) {
+	row, err := event.Decode(r.Payload)
+	if err != nil {
+		return row, err
+	}
+	return row, store.Check(row)
+}
+
+// cut reads the next batch: as much as the limits allow, or what has come by
+// until MaxAge has passed since its first record. With a target it takes what is
+// there up to that position and waits for nothing; an empty batch then means
+// that nothing is left. Records that can never be stored are set aside on the
+// way. Records read beyond the cut stay in s.ahead.
+func (s *Shipper) cut(ctx context.Context, target spool.Seq) (*batch, error) {
+	b := &batch{}
+	wait := ctx
+	for {
+		full, err := s.take(b)
+		if full || err != nil {
+			return b, err
+		}
+		if target != 0 {
+			if s.read >= target {
+				return b, nil
+			}
+			if err := s.readAhead(ctx, target); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if wait == ctx && len(b.records) > 0 {
+			var cancel context.CancelFunc
+			wait, cancel = context.WithTimeout(ctx, s.opts.MaxAge)
+			defer cancel()
+		}
+		err = s.waitAhead(wait, b)
+		switch {
+		case err == nil:
+		case len(b.records) > 0 && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+			return b, nil
+		default:
+			return nil, err
+		}
+	}
+}
+
+// waitAhead reads what comes next, as much as b has room for.
+func (s *Shipper) waitAhead(ctx context.Context, b *batch) (err error) {
+	s.ahead, err = s.opts.Spool.Next(ctx, s.read, spool.Limits{
+		Records: s.opts.MaxRows - len(b.records), Bytes: max(1, s.opts.MaxBytes-b.bytes),
+	})
+	if n := len(s.ahead); n > 0 {
+		s.read = s.ahead[n-1].Seq
+		return nil // whatever ended the reading, this was read
+	}
+	return err
+}
+
+// readAhead reads the next positions up to target; damaged records are left out.
+func (s *Shipper) readAhead(ctx context.Context, target spool.Seq) (err error) {
+	last := min(target, s.read+spool.Seq(s.opts.MaxRows))
+	s.ahead, err = s.opts.Spool.Read(ctx, s.read+1, last)
+	if err == nil {
+		s.read = last
+	}
+	return err
+}
+
+// take moves records from s.ahead into b until the batch is full.
+func (s *Shipper) take(b *batch) (full bool, err error) {
+	for len(s.ahead) > 0 {
+		r := s.ahead[0]
+		if n := len(b.records); n >= s.opts.MaxRows || n > 0 && b.bytes+len(r.Payload) > s.opts.MaxBytes {
+			return true, nil
+		}
+		row, err := readRow(r)
+		if err != nil {
+			if len(b.records) > 0 {
+				return true, nil // its turn comes when it is the first
+			}
+			if err := s.setAside(r.Seq, r.Seq, 1, err); err != nil {
+				return false, err
+			}
+			s.ahead = s.ahead[1:]
+			continue
+		}
+		if !b.add(r, row) {
+			return true, nil
+		}
+		s.ahead = s.ahead[1:]
+	}
+	return len(b.records) >= s.opts.MaxRows, nil
+}
+
+// setAside takes records out of the queue that can never be stored.
+func (s *Shipper) setAside(first, last spool.Seq, records int, reason error) error {
+	if err := s.opts.Spool.SetAside(first, last, reason.Error()); err != nil {
+		return fmt.Errorf("ship: set records %d to %d aside: %w", first, last, err)
+	}
+	s.opts.Logger.Error("records cannot be stored and were set aside", "first", first, "last", last, "records", records, "reason", reason)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.SetAside += uint64(records)
+	return nil
+}

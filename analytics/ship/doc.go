@@ -1,0 +1,35 @@
+// Package ship moves records from the spool into the store, each exactly once.
+//
+//	spool ──Next──▶ cut ──PutManifest──▶ Insert ──▶ Ack
+//	                         (disk)        │ ▲ again, until the store says yes
+//	                                       └─┘
+//
+// # Exactly once
+//
+// A batch is a range of the spool. Before its first try a manifest goes to
+// disk: which records, and the SHA-256 of their bytes. The token under which
+// the store files the batch is the spool's id with the range's ends, so the
+// store knows a repetition when it sees one. Whatever happens between the
+// manifest and the acknowledgement (an answer lost, the process killed, an
+// upgrade), the next try reads the same range again, checks the hash, and
+// sends the same rows under the same token. A range is never cut anew once it
+// was tried: the store would take the new cut for new rows. A range whose hash
+// no longer agrees is set aside, loudly, and not sent.
+//
+// # What is not sent
+//
+// Records that no store could take (unreadable, or beyond the types of the
+// tables) are set aside one by one, before they spoil a batch. A batch that the
+// store refuses for good is set aside whole, with the reason. Both stay in the
+// spool's set-aside namespace, to be looked at and replayed. A batch was
+// refused by one table, and the tables before it may hold its rows: consents
+// come first. Everything else that goes wrong is tried again for ever.
+//
+// # Manifest, version 1
+//
+// Big-endian:
+//
+//	version 1 | spool id 16 | first 8 | last 8 | records 4 | wire version 2 | SHA-256 32
+//
+// The hash runs over each record's position (8), length (4) and bytes.
+package ship
