@@ -74,7 +74,8 @@ func (a *Assets) config(v View) config {
 	c.Placeholder, _ = a.placeholder(v.Language)
 	for i := range s.Services {
 		needs := letters[s.Services[i].Purpose]
-		if abroad(&s.Services[i], s) {
+		// A service that keeps data abroad needs that consent too (PIPL 39, policy 7.6).
+		if site.Abroad(s.Region, s.Services[i].Country) {
 			needs += letters[site.CrossBorder]
 		}
 		c.Services[s.Services[i].ID] = needs
@@ -97,24 +98,6 @@ func heldBy(s *site.Site, host string) string {
 		}
 	}
 	return letters[site.Marketing]
-}
-
-// eea are the countries between which data moves as within one (GDPR Art. 1(3)
-// and the EEA agreement).
-const eea = " AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE IS LI NO "
-
-// abroad reports whether a service keeps its data outside the site's region,
-// so that it needs cross_border as well (PIPL 39, policy 7.6).
-func abroad(v *site.Service, s *site.Site) bool {
-	region, country := strings.ToUpper(s.Region), strings.ToUpper(v.Country)
-	switch {
-	case country == "" || region == "":
-		return false
-	case region == "EU" || region == "EEA":
-		return !strings.Contains(eea, " "+country+" ")
-	}
-	region, _, _ = strings.Cut(region, "-")
-	return region != country
 }
 
 // theme turns the site's theme into custom properties. They reach all buttons

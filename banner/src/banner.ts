@@ -3,7 +3,7 @@
 // moves anything.
 
 import { base, C, names, T } from './config';
-import { blocked, decide, listen, part } from './consent';
+import { type Answer, blocked, decide, listen, part } from './consent';
 import { action, h } from './dom';
 import { age, cross } from './questions';
 import { ask, gpc, granted, state } from './state';
@@ -19,9 +19,9 @@ root.adoptedStyleSheets = [sheet];
 
 let layer: HTMLElement | undefined;
 
-/** Opens the preferences, in a part of their own. */
-export const show = async (): Promise<void> => {
-	(await part())._open({
+/** Opens the preferences, in a part of their own; after an answer that took identifiers away, what it says. */
+export const show = async (answer?: Answer): Promise<void> => {
+	const core = {
 		_base: base,
 		_config: C,
 		_root: root,
@@ -30,7 +30,8 @@ export const show = async (): Promise<void> => {
 		_state: () => state,
 		_decide: decide,
 		_granted: granted,
-	});
+	};
+	(await part())._open(core, answer);
 };
 
 const link = (page: string, text: string): HTMLElement => h('a', { href: `${base}/${page}/${C.site}` }, text);
@@ -50,12 +51,13 @@ const build = (): HTMLElement => {
 		const apart = yes && abroad && !abroad[1].checked;
 		if (apart) decisions['cross_border'] = false;
 		try {
-			await decide({
+			const answer = await decide({
 				decisions,
 				method: yes ? (apart ? 'save' : 'accept_all') : 'reject_all',
 				surface: 'banner',
 				...minors?._answer(),
 			});
+			if (answer.rights_url) show(answer);
 		} catch {
 			error.textContent = T.error;
 		}
@@ -78,7 +80,7 @@ const build = (): HTMLElement => {
 			{ class: 'actions' },
 			action('accept', T.accept, () => choose(true)),
 			action('reject', T.reject, () => choose(false)),
-			action('settings', T.settings, show),
+			action('settings', T.settings, () => show()),
 		),
 	);
 };
@@ -97,7 +99,7 @@ const update = (): void => {
 		layer?.remove();
 		layer = undefined;
 		if (C.button && !root.querySelector('.again')) {
-			const b = action('settings', T.button, show);
+			const b = action('settings', T.button, () => show());
 			b.className = 'again';
 			b.lang = C.lang;
 			root.append(b);

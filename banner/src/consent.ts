@@ -77,14 +77,14 @@ export const decide = async (choice: Choice): Promise<Answer> => {
 	return answer;
 };
 
-export const withdraw = (erase = false, surface: Choice['surface'] = 'api'): Promise<Answer> =>
-	decide({ method: 'withdraw', surface, erase });
+export const withdraw = (erase?: boolean): Promise<Answer> =>
+	decide({ method: 'withdraw', surface: 'api', erase });
 
 if (tabs) tabs.onmessage = ({ data }) => data[0] === C.site && apply(data[1]);
 
 /** The dialog's part, loaded once. */
 export interface Part {
-	_open(core: Core): void;
+	_open(core: Core, answer?: Answer): void;
 	_clear(services: string[]): void;
 }
 

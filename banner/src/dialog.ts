@@ -64,7 +64,7 @@ const toggle = (name: string, text: string, on: boolean): [HTMLElement, HTMLInpu
 let ids = 0;
 let sheet: CSSStyleSheet | undefined;
 
-const _open = (core: Core): void => {
+const _open = (core: Core, answer?: Answer): void => {
 	const root = core._root;
 	if (!sheet) {
 		sheet = new CSSStyleSheet();
@@ -72,7 +72,9 @@ const _open = (core: Core): void => {
 		root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
 	}
 	if (root.querySelector('.prefs')) return;
-	new Preferences(core)._show();
+	const p = new Preferences(core);
+	p._show();
+	if (answer) p._done(answer);
 };
 
 class Preferences {

@@ -8,7 +8,7 @@ export interface Event {
 	url: string;
 	referrer?: string;
 	name?: string;
-	props?: Record<string, unknown> | undefined;
+	props?: Record<string, string>;
 	value?: number;
 	currency?: string;
 	order?: string;

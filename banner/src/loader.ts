@@ -14,8 +14,8 @@ const page = self as { kunji?: object };
 // A second tag on the same page changes nothing.
 if (!page.kunji) {
 	page.kunji = {
-		show,
-		withdraw,
+		show: () => show(),
+		withdraw: (o?: { erase?: boolean }) => withdraw(o?.erase),
 		consent: view,
 		track,
 		convert,

@@ -35,7 +35,10 @@ const view = (referrer: string): void =>
 	});
 
 export const track = (name: string, props?: Record<string, unknown>): void => {
-	if (counts('a')) send({ kind: 'custom', url: location.href, name, props });
+	if (!counts('a')) return;
+	const text: Record<string, string> = {};
+	for (const k in props) text[k] = `${props[k]}`;
+	send({ kind: 'custom', url: location.href, name, props: text });
 };
 
 export interface Purchase {
