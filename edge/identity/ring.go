@@ -62,19 +62,30 @@ func randomBytes(n int) []byte {
 }
 
 // OpenRing reads the ring in file path, or makes one there (mode 0600) where
-// the file is absent. A file that others may read is refused.
+// the file is absent; of several processes that start at once one makes it and
+// all read it. A file that others may read is refused.
 func OpenRing(path string, now time.Time) (*Ring, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		r, err := NewRing(now)
-		if err != nil {
-			return nil, err
+		made, failed := NewRing(now)
+		if failed != nil {
+			return nil, failed
 		}
-		return r, r.Save(path)
+		switch failed = made.put(path, link); {
+		case failed == nil:
+			return made, nil
+		case !errors.Is(failed, fs.ErrExist):
+			return nil, failed
+		}
+		b, err = os.ReadFile(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read key ring: %w", err)
 	}
+	return readRing(path, b)
+}
+
+func readRing(path string, b []byte) (*Ring, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("read key ring: %w", err)
@@ -109,7 +120,18 @@ func (r *Ring) Marshal() ([]byte, error) {
 
 // Save writes the ring to path with mode 0600, whole or not at all; it is on
 // disk when Save returns.
-func (r *Ring) Save(path string) error {
+func (r *Ring) Save(path string) error { return r.put(path, os.Rename) }
+
+// link gives a file its name unless that is taken.
+func link(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err //nolint:wrapcheck // put says what for
+	}
+	return os.Rename(from, to) //nolint:wrapcheck // a file system without links
+}
+
+func (r *Ring) put(path string, name func(from, to string) error) error {
 	b, err := r.Marshal()
 	if err != nil {
 		return err
@@ -125,7 +147,7 @@ func (r *Ring) Save(path string) error {
 	_, err = tmp.Write(b)
 	err = errors.Join(err, tmp.Sync(), tmp.Close())
 	if err == nil {
-		err = os.Rename(tmp.Name(), path)
+		err = name(tmp.Name(), path)
 	}
 	if err == nil {
 		err = syncDir(filepath.Dir(path))
@@ -140,7 +162,7 @@ func (r *Ring) Save(path string) error {
 func syncDir(path string) error {
 	dir, err := os.Open(path)
 	if err != nil {
-		return err //nolint:wrapcheck // Save says what for
+		return err //nolint:wrapcheck // put says what for
 	}
 	return errors.Join(dir.Sync(), dir.Close())
 }
