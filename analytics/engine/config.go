@@ -15,9 +15,9 @@ import (
 // 1 GiB: the library itself takes about 205 MB, the server limit counts what
 // queries, merges and caches hold on top.
 const (
-	serverMemory = 800 << 20
-	queryMemory  = 400 << 20
-	spillBytes   = 150 << 20 // a GROUP BY or ORDER BY beyond this goes to disk
+	serverMemory = 720 << 20
+	queryMemory  = 300 << 20
+	spillBytes   = 100 << 20 // a GROUP BY or ORDER BY beyond this goes to disk
 	markCache    = 48 << 20
 )
 
