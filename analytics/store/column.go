@@ -1,6 +1,8 @@
 package store
 
 import (
+	"encoding/binary"
+	"slices"
 	"strconv"
 	"time"
 
@@ -10,15 +12,81 @@ import (
 	"github.com/kunjicloud/kunji/edge/event"
 )
 
+// column puts one field of all rows into one column, in two ways: written by
+// this package, or handed to the driver, which knows how to compress and how to
+// speak the native protocol.
+type column[T any] struct {
+	name   string
+	kind   string // the type that encode writes; ClickHouse casts it to the table's
+	encode func([]byte, []*T, *dictionary) []byte
+	put    func(driver.BatchColumn, []*T, *buffers) error
+}
+
+// buffers hold one column's values between the rows and the wire; one set
+// serves column after column, batch after batch.
+type buffers struct {
+	block      []byte
+	dictionary dictionary
+
+	texts  []string
+	lists  [][]string
+	times  []time.Time
+	ids    []uuid.UUID
+	words  []uint64
+	halves []uint32
+	bytes  []uint8
+	bools  []bool
+	counts [][]uint32
+	flags  [][]bool
+	maps   []map[string]string
+}
+
+// fill hands one field of all rows to the driver, which copies it.
+func fill[T, V any](dst driver.BatchColumn, buffer *[]V, rows []*T, get func(*T) V) error {
+	values := slices.Grow((*buffer)[:0], len(rows))
+	for _, row := range rows {
+		values = append(values, get(row))
+	}
+	err := dst.Append(values)
+	clear(values) // keeps no row alive
+	*buffer = values[:0]
+	return err
+}
+
+// text is for values that are mostly different from row to row.
 func text[T any](name string, get func(*T) string) column[T] {
-	return column[T]{name, "String", func(dst driver.BatchColumn, rows []*T, b *buffers) error {
+	return column[T]{name, "String", encodeEach(get, appendText), func(dst driver.BatchColumn, rows []*T, b *buffers) error {
 		return fill(dst, &b.texts, rows, get)
 	}}
 }
 
-// money sends an amount as decimal text, which both protocols take.
+// term is for values of which there are few.
+func term[T any](name string, get func(*T) string) column[T] {
+	c := text(name, get)
+	c.kind = "LowCardinality(String)"
+	c.encode = func(b []byte, rows []*T, d *dictionary) []byte {
+		d.reset()
+		for _, row := range rows {
+			d.add(get(row))
+		}
+		return d.append(b)
+	}
+	return c
+}
+
+func digest[T any](name string, get func(*T) [32]byte) column[T] {
+	c := text(name, func(row *T) string { sum := get(row); return string(sum[:]) })
+	c.kind = "FixedString(32)"
+	c.encode = encodeEach(get, func(b []byte, sum [32]byte) []byte { return append(b, sum[:]...) })
+	return c
+}
+
+// money is sent as what it is, a Decimal's integer. The driver takes text.
 func money[T any](name string, get func(*T) event.Amount) column[T] {
-	return text(name, func(row *T) string { return decimal(get(row)) })
+	c := text(name, func(row *T) string { return decimal(get(row)) })
+	c.kind = "Decimal(18, 4)"
+	c.encode = encodeEach(get, func(b []byte, a event.Amount) []byte { return binary.LittleEndian.AppendUint64(b, uint64(a)) })
+	return c
 }
 
 // decimal writes an amount as ClickHouse reads a Decimal: -12.3400.
@@ -38,59 +106,61 @@ func decimal(a event.Amount) string {
 	return sign + digits[:point] + "." + digits[point:]
 }
 
-func moment[T any](name, sent string, get func(*T) time.Time) column[T] {
-	return column[T]{name, sent, func(dst driver.BatchColumn, rows []*T, b *buffers) error {
-		return fill(dst, &b.times, rows, get)
-	}}
+// moment is a time in milliseconds.
+func moment[T any](name string, get func(*T) time.Time) column[T] {
+	encode := encodeEach(get, func(b []byte, t time.Time) []byte { return binary.LittleEndian.AppendUint64(b, uint64(t.UnixMilli())) })
+	return column[T]{name, "DateTime64(3, 'UTC')", encode, putTime(get)}
 }
 
-const (
-	milliseconds = "DateTime64(3, 'UTC')"
-	seconds      = "DateTime('UTC')"
-)
+// second is a time in seconds.
+func second[T any](name string, get func(*T) time.Time) column[T] {
+	encode := encodeEach(get, func(b []byte, t time.Time) []byte { return binary.LittleEndian.AppendUint32(b, uint32(t.Unix())) })
+	return column[T]{name, "DateTime('UTC')", encode, putTime(get)}
+}
 
-// day sends days since 1970-01-01.
+// day is days since 1970-01-01.
 func day[T any](name string, get func(*T) int32) column[T] {
-	return moment(name, "Date", func(row *T) time.Time { return time.Unix(int64(get(row))*86400, 0).UTC() })
+	encode := encodeEach(get, func(b []byte, days int32) []byte { return binary.LittleEndian.AppendUint16(b, uint16(days)) })
+	return column[T]{name, "Date", encode, putTime(func(row *T) time.Time { return time.Unix(int64(get(row))*86400, 0).UTC() })}
+}
+
+func putTime[T any](get func(*T) time.Time) func(driver.BatchColumn, []*T, *buffers) error {
+	return func(dst driver.BatchColumn, rows []*T, b *buffers) error { return fill(dst, &b.times, rows, get) }
 }
 
 func id[T any](name string, get func(*T) [16]byte) column[T] {
-	return column[T]{name, "UUID", func(dst driver.BatchColumn, rows []*T, b *buffers) error {
+	return column[T]{name, "UUID", encodeEach(get, appendID), func(dst driver.BatchColumn, rows []*T, b *buffers) error {
 		return fill(dst, &b.ids, rows, func(row *T) uuid.UUID { return get(row) })
 	}}
 }
 
 func word[T any](name string, get func(*T) uint64) column[T] {
-	return column[T]{name, "UInt64", func(dst driver.BatchColumn, rows []*T, b *buffers) error {
+	return column[T]{name, "UInt64", encodeEach(get, binary.LittleEndian.AppendUint64), func(dst driver.BatchColumn, rows []*T, b *buffers) error {
 		return fill(dst, &b.words, rows, get)
 	}}
 }
 
 func half[T any](name string, get func(*T) uint32) column[T] {
-	return column[T]{name, "UInt32", func(dst driver.BatchColumn, rows []*T, b *buffers) error {
+	return column[T]{name, "UInt32", encodeEach(get, binary.LittleEndian.AppendUint32), func(dst driver.BatchColumn, rows []*T, b *buffers) error {
 		return fill(dst, &b.halves, rows, get)
 	}}
 }
 
-func bool01[T any](name string, get func(*T) bool) column[T] {
-	return column[T]{name, "UInt8", func(dst driver.BatchColumn, rows []*T, b *buffers) error {
-		return fill(dst, &b.bytes, rows, func(row *T) uint8 {
-			if get(row) {
-				return 1
-			}
-			return 0
-		})
+// digit is 0 or 1.
+func digit[T any](name string, get func(*T) bool) column[T] {
+	return column[T]{name, "UInt8", encodeEach(get, appendBool), func(dst driver.BatchColumn, rows []*T, b *buffers) error {
+		return fill(dst, &b.bytes, rows, func(row *T) uint8 { return appendBool(nil, get(row))[0] })
 	}}
 }
 
 func boolean[T any](name string, get func(*T) bool) column[T] {
-	return column[T]{name, "Bool", func(dst driver.BatchColumn, rows []*T, b *buffers) error {
+	return column[T]{name, "Bool", encodeEach(get, appendBool), func(dst driver.BatchColumn, rows []*T, b *buffers) error {
 		return fill(dst, &b.bools, rows, get)
 	}}
 }
 
 func textMap[T any](name string, get func(*T) map[string]string) column[T] {
-	return column[T]{name, "Map(String, String)", func(dst driver.BatchColumn, rows []*T, b *buffers) error {
+	return column[T]{name, "Map(String, String)", encodeMaps(get), func(dst driver.BatchColumn, rows []*T, b *buffers) error {
 		return fill(dst, &b.maps, rows, get)
 	}}
 }
@@ -98,19 +168,19 @@ func textMap[T any](name string, get func(*T) map[string]string) column[T] {
 // The three below send one field of every element of a list.
 
 func textList[T, E any](name string, list func(*T) []E, get func(*E) string) column[T] {
-	return column[T]{name, "Array(String)", func(dst driver.BatchColumn, rows []*T, b *buffers) error {
+	return column[T]{name, "Array(String)", encodeLists(list, get, appendText), func(dst driver.BatchColumn, rows []*T, b *buffers) error {
 		return fill(dst, &b.lists, rows, each(list, get))
 	}}
 }
 
 func halfList[T, E any](name string, list func(*T) []E, get func(*E) uint32) column[T] {
-	return column[T]{name, "Array(UInt32)", func(dst driver.BatchColumn, rows []*T, b *buffers) error {
+	return column[T]{name, "Array(UInt32)", encodeLists(list, get, binary.LittleEndian.AppendUint32), func(dst driver.BatchColumn, rows []*T, b *buffers) error {
 		return fill(dst, &b.counts, rows, each(list, get))
 	}}
 }
 
 func boolList[T, E any](name string, list func(*T) []E, get func(*E) bool) column[T] {
-	return column[T]{name, "Array(Bool)", func(dst driver.BatchColumn, rows []*T, b *buffers) error {
+	return column[T]{name, "Array(Bool)", encodeLists(list, get, appendBool), func(dst driver.BatchColumn, rows []*T, b *buffers) error {
 		return fill(dst, &b.flags, rows, each(list, get))
 	}}
 }

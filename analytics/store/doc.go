@@ -28,10 +28,9 @@
 // manifest for that). Rows that could never be stored are told by Check before
 // they spoil a batch.
 //
-// Values travel in the simplest type that ClickHouse casts without loss
-// (String for LowCardinality(String), text for Decimal): the driver's own
-// dictionaries cost more than the bytes they save on a local socket. Over the
-// native protocol the server names the types and the driver builds them.
+// Over HTTP without compression, which is how the embedded engine is spoken to,
+// this package writes the blocks itself (native.go). Over the native protocol,
+// and where blocks are compressed, the driver does.
 //
 // # Errors
 //

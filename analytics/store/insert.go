@@ -1,15 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-	"github.com/google/uuid"
 
 	"github.com/kunjicloud/kunji/edge/event"
 )
@@ -60,16 +57,16 @@ func (s *Store) Insert(ctx context.Context, token string, b Batch) error {
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings))
 	reused := s.buffers.Get().(*buffers)
 	defer s.buffers.Put(reused)
-	if err := insert(ctx, s.conn, consentTable, b.Consents, reused); err != nil {
+	if err := insert(ctx, s, consentTable, b.Consents, reused); err != nil {
 		return err
 	}
-	if err := insert(ctx, s.conn, eventTable, b.Events, reused); err != nil {
+	if err := insert(ctx, s, eventTable, b.Events, reused); err != nil {
 		return err
 	}
-	if err := insert(ctx, s.conn, refusalTable, b.Refusals, reused); err != nil {
+	if err := insert(ctx, s, refusalTable, b.Refusals, reused); err != nil {
 		return err
 	}
-	return insert(ctx, s.conn, noticeTable, b.Notices, reused)
+	return insert(ctx, s, noticeTable, b.Notices, reused)
 }
 
 // insertSettings are named one by one: their defaults differ between versions
@@ -100,42 +97,22 @@ type table[T any] struct {
 	columns []column[T]
 }
 
-// column puts one field of all rows into one column.
-type column[T any] struct {
-	name string
-	sent string // the type it is sent in over HTTP; ClickHouse casts it
-	put  func(driver.BatchColumn, []*T, *buffers) error
-}
-
-// buffers hold one column's values between the rows and the driver, which
-// copies them; one set serves column after column, batch after batch.
-type buffers struct {
-	texts  []string
-	lists  [][]string
-	times  []time.Time
-	ids    []uuid.UUID
-	words  []uint64
-	halves []uint32
-	bytes  []uint8
-	bools  []bool
-	counts [][]uint32
-	flags  [][]bool
-	maps   []map[string]string
-}
-
-// insert sends rows as one block.
-func insert[T any](ctx context.Context, conn driver.Conn, t table[T], rows []*T, b *buffers) error {
+// insert sends rows as one block: one block in is one block kept, whose token a
+// repetition finds again.
+func insert[T any](ctx context.Context, s *Store, t table[T], rows []*T, b *buffers) error {
 	if len(rows) == 0 {
 		return nil
 	}
 	names := make([]string, len(t.columns))
-	sent := make([]clickhouse.ColumnNameAndType, len(t.columns))
 	for i, c := range t.columns {
 		names[i] = "`" + c.name + "`"
-		sent[i] = clickhouse.ColumnNameAndType{Name: c.name, Type: c.sent}
 	}
-	ctx = clickhouse.Context(ctx, clickhouse.WithColumnNamesAndTypes(sent))
-	batch, err := conn.PrepareBatch(ctx, "INSERT INTO "+t.name+" ("+strings.Join(names, ", ")+")")
+	statement := "INSERT INTO " + t.name + " (" + strings.Join(names, ", ") + ")"
+	if s.plain {
+		b.block = t.appendBlock(b.block[:0], rows, &b.dictionary)
+		return wrapInsert(t.name, s.conn.InsertFormat(ctx, "Native", statement, bytes.NewReader(b.block)))
+	}
+	batch, err := s.conn.PrepareBatch(ctx, statement)
 	if err != nil {
 		return wrapInsert(t.name, err)
 	}
@@ -146,16 +123,4 @@ func insert[T any](ctx context.Context, conn driver.Conn, t table[T], rows []*T,
 		}
 	}
 	return wrapInsert(t.name, batch.Send())
-}
-
-// fill hands one field of all rows to the driver.
-func fill[T, V any](dst driver.BatchColumn, buffer *[]V, rows []*T, get func(*T) V) error {
-	values := slices.Grow((*buffer)[:0], len(rows))
-	for _, row := range rows {
-		values = append(values, get(row))
-	}
-	err := dst.Append(values)
-	clear(values) // keeps no row alive
-	*buffer = values[:0]
-	return err
 }

@@ -41,6 +41,7 @@ type Options struct {
 type Store struct {
 	conn     driver.Conn
 	connect  *clickhouse.Options
+	plain    bool // HTTP without compression: blocks are written by this package
 	database string
 	log      *slog.Logger
 	now      func() time.Time
@@ -72,6 +73,7 @@ func Open(o Options) (*Store, error) {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	s := &Store{conn: conn, connect: connect, database: connect.Auth.Database, log: o.Logger, now: o.Now}
+	s.plain = connect.Protocol == clickhouse.HTTP && (connect.Compression == nil || connect.Compression.Method == clickhouse.CompressionNone)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

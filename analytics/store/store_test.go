@@ -25,6 +25,16 @@ func TestStore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { run(t, openOn(t, dial, name)) })
 	}
+	// What other connections use: the driver builds the blocks.
+	for name, run := range map[string]func(*testing.T, *Store){
+		"driver_round_trip_event": testRoundTripEvent, "driver_round_trip_ledger": testRoundTripLedger, "driver_insert_again": testInsertAgain,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openOn(t, dial, name)
+			s.plain = false
+			run(t, s)
+		})
+	}
 	t.Run("migrate", func(t *testing.T) { testMigrate(t, dial) })
 }
 
