@@ -105,7 +105,7 @@ func (c *Config) Site(id string) (*site.Site, bool) {
 func Load(path string, env func(string) string) (*Config, Warnings, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("no configuration at %s: write one, or name it with --config", path)
+		return nil, nil, usagef("no configuration at %s: write one, or name it with --config", path)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("read configuration: %w", err)

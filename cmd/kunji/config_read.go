@@ -264,7 +264,7 @@ func (r *reader) tokens(c *Config, written []fileToken) {
 func (r *reader) grants(c *Config, path string, ids []string) {
 	var known []string
 	for _, s := range c.Sites {
-		if s.ID != "" {
+		if s.ID != "" && !slices.Contains(known, s.ID) {
 			known = append(known, s.ID)
 		}
 	}

@@ -200,7 +200,12 @@ func (r rule) instead(what string) string {
 }
 
 // what names the kind of value that the rule wants.
-func (r rule) what() string { return cmp.Or(r.text("title"), kindName(r["type"])) }
+func (r rule) what() string {
+	if r["type"] == "object" {
+		return kindName("object")
+	}
+	return cmp.Or(r.text("title"), kindName(r["type"]))
+}
 
 // hint says what a missing key holds: the first sentence of its description,
 // and an example.

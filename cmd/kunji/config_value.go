@@ -77,9 +77,15 @@ func (t *looseText) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*string)(t))
 }
 
+// maxWord is longer than any key, so that a hostile one costs nothing.
+const maxWord = 64
+
 // nearest finds the word of list that text most likely meant; "" if none is
 // close.
 func nearest(text string, list []string) string {
+	if len(text) > maxWord {
+		return ""
+	}
 	best, bestDistance := "", max(1, len(text)/3)+1
 	for _, word := range list {
 		if d := editDistance(text, word); d < bestDistance {
@@ -92,9 +98,6 @@ func nearest(text string, list []string) string {
 // editDistance counts the letters to add, drop, change or swap with their
 // neighbour (optimal string alignment).
 func editDistance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
-	}
 	before, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range prev {
 		prev[j] = j

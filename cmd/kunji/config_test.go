@@ -1,0 +1,436 @@
+package main
+
+import (
+	"encoding/json"
+	"io/fs"
+	"maps"
+	"net/netip"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/kunjicloud/kunji/edge/site"
+)
+
+// oneSite is the least that a configuration says.
+const oneSite = "sites: [ { id: shop, domains: [shop.example] } ]\n"
+
+func noEnv(string) string { return "" }
+
+func mustParse(t *testing.T, text string, env func(string) string) (*Config, Warnings) {
+	t.Helper()
+	cfg, warnings, err := parseConfig("dir/kunji.yaml", []byte(text), env, fstest.MapFS{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg, warnings
+}
+
+func TestDefaults(t *testing.T) {
+	cfg, _ := mustParse(t, oneSite, noEnv)
+	cfg.Edge.PublicURL, cfg.Sites[0].Zone = nil, nil
+	s := cfg.Sites[0]
+	if got := s.Endpoints[0].String(); len(s.Endpoints) != 1 || got != "http://127.0.0.1:8080" {
+		t.Errorf("endpoints %v, want the public address", s.Endpoints)
+	}
+	s.Endpoints = nil
+	wantSite := &site.Site{
+		ID: "shop", Name: "shop", Domains: []string{"shop.example"}, Region: "cn", Currency: "USD",
+		Purposes:        []site.PurposeUse{{ID: site.Preferences, Version: 1}, {ID: site.Analytics, Version: 1}, {ID: site.Marketing, Version: 1}},
+		Minors:          site.Minors{Age: 18},
+		Regimes:         site.Regimes{"default": site.OptIn},
+		ConsentLifetime: 180 * day,
+		MinGroup:        5,
+		BlockHosts:      []string{},
+		Banner:          site.Banner{Layout: site.Bar, Languages: []string{"en"}, Theme: map[string]string{}, Button: true},
+		RetainEvents:    395 * day,
+		RetainConsents:  5 * 365 * day,
+		Policy:          site.FirstPolicy(),
+	}
+	if !reflect.DeepEqual(s, wantSite) {
+		t.Errorf("site\n%+v, want\n%+v", s, wantSite)
+	}
+	cfg.Sites = nil
+	want := &Config{
+		Path: "dir/kunji.yaml", DataDir: "dir/data", Region: "cn",
+		Edge:      Edge{Listen: "127.0.0.1:8080", RateLimit: 200},
+		Console:   Console{Listen: "127.0.0.1:9080"},
+		Ops:       Ops{"127.0.0.1:9081"},
+		Jobs:      true,
+		Keys:      Keys{"dir/data/keys.json"},
+		Spool:     Spool{10 << 30},
+		SMTP:      SMTP{Port: 587},
+		Retention: Retention{395 * day, 5 * 365 * day, 30 * day},
+	}
+	if !reflect.DeepEqual(cfg, want) {
+		t.Errorf("got\n%+v, want\n%+v", cfg, want)
+	}
+}
+
+// TestExample loads the file at the repository's root, which README tells
+// people to start from: it is valid and nothing in it is worth a warning.
+func TestExample(t *testing.T) {
+	cfg, warnings, err := Load("../../kunji.yaml", noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(warnings) > 0 {
+		t.Errorf("warnings: %v", warnings)
+	}
+	if s, ok := cfg.Site("shop"); !ok || s.Zone.String() != "Asia/Shanghai" || s.Services[0].Cookies[1] != "_exads_*" {
+		t.Errorf("site %+v", s)
+	}
+}
+
+func TestEverythingWritten(t *testing.T) {
+	data, err := os.ReadFile("testdata/full.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := fstest.MapFS{
+		"policies/shop/1.en.md": {Data: []byte("---\ndate: 2025-01-01\nmaterial: false\n---\nfirst\n")},
+		"policies/shop/2.en.md": {Data: []byte("---\ndate: 2026-05-01\nmaterial: [service, recipients]\nsummary: New.\n---\nsecond\n")},
+	}
+	cfg, _, err := parseConfig("/etc/kunji/kunji.yaml", data, noEnv, folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal := func(what string, got, want any) {
+		t.Helper()
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", what, got, want)
+		}
+	}
+	equal("data_dir", cfg.DataDir, "/var/lib/kunji")
+	equal("proxies", cfg.Edge.TrustedProxies, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")})
+	equal("tls", cfg.Edge.TLS, TLS{true, "/etc/kunji/cert.pem", "/etc/kunji/key.pem"})
+	equal("users", cfg.Console.Users[0].Sites, []string{"*"})
+	equal("tokens", cfg.Console.Tokens[0].Sites, []string{"shop"})
+	equal("clickhouse", cfg.ClickHouse, ClickHouse{"clickhouse://u:p@one:9000,two:9000/kunji?secure=true", "main"})
+	equal("geoip", cfg.GeoIP, GeoIP{"/usr/share/geo.mmdb", "/etc/kunji/asn.mmdb"})
+	equal("spool", cfg.Spool, Spool{512 << 20})
+	equal("smtp", cfg.SMTP, SMTP{"smtp.shop.example", 465, "u", "p", "privacy@shop.example"})
+	equal("jobs", cfg.Jobs, false)
+
+	s := cfg.Sites[0]
+	equal("domains", s.Domains, []string{"shop.example", "xn--bcher-kva.example"})
+	equal("endpoint", s.Endpoints[0].String(), "https://www.shop.example/kj")
+	equal("region", s.Region, "eu-west")
+	equal("status", s.Status, site.Stopped)
+	equal("purposes", s.Purposes, []site.PurposeUse{{ID: site.Analytics, Version: 1}, {ID: site.Marketing, Version: 3}, {ID: site.CrossBorder, Version: 1}})
+	equal("transfer", s.CrossBorder["zh-CN"].Complete(), true)
+	equal("minors", s.Minors, site.Minors{Ask: true, Age: 14})
+	equal("regimes", s.Regimes, site.Regimes{"default": site.OptIn, "US": site.OptOut, "US-CA": site.OptIn})
+	equal("consent_lifetime", s.ConsentLifetime, 100*day)
+	equal("event_props", s.Props("search"), []string{"query", "results"})
+	equal("retention", []time.Duration{s.RetainEvents, s.RetainConsents}, []time.Duration{90 * day, 6 * 365 * day})
+	equal("theme", s.Banner.Theme, map[string]string{"bg": "#fff", "dark_button_text": "rgb(0, 0, 0)"})
+	equal("banner", []any{s.Banner.Layout, s.Banner.Reason, s.Banner.Button}, []any{site.Modal, "The map needs a choice.", false})
+	equal("policy", []int{s.Policy.Current().Number, s.Policy.AskedSince()}, []int{2, 2})
+	equal("service", s.Services[0], site.Service{
+		ID: "ga4", Name: "Analytics", Purpose: site.Analytics, Provider: "P", Country: "US", Data: "d", Use: "u",
+		Retention: "14 months", Hosts: []string{"ga.example"}, Cookies: []string{"_ga", "_ga_*"}, Storage: []string{"ga"},
+	})
+	equal("anchor", cfg.Sites[1].Controller, s.Controller)
+}
+
+func TestEnvironment(t *testing.T) {
+	env := map[string]string{
+		"KUNJI_DATA_DIR":             "/srv",
+		"KUNJI_EDGE_LISTEN":          ":80",
+		"KUNJI_EDGE_RATE_LIMIT":      "7",
+		"KUNJI_EDGE_TRUSTED_PROXIES": "10.0.0.0/8, 192.168.1.1",
+		"KUNJI_EDGE_TLS_MODE":        "files",
+		"KUNJI_EDGE_TLS_CERT":        "/c",
+		"KUNJI_EDGE_TLS_KEY":         "/k",
+		"KUNJI_JOBS":                 "false",
+		"KUNJI_CLICKHOUSE_DSN":       "http://h:8123/kunji",
+		"KUNJI_SPOOL_MAX_BYTES":      "1073741824",
+		"KUNJI_REGION":               "", // as good as unset
+	}
+	cfg, _ := mustParse(t, "jobs: true\nregion: eu\nedge: {listen: nonsense}\n"+oneSite, func(k string) string { return env[k] })
+	got := []any{
+		cfg.DataDir, cfg.Edge.Listen, cfg.Edge.RateLimit, len(cfg.Edge.TrustedProxies), cfg.Edge.TLS, cfg.Jobs,
+		cfg.ClickHouse.DSN, cfg.Spool.MaxBytes, cfg.Region, cfg.Keys.File,
+	}
+	want := []any{"/srv", ":80", 7, 2, TLS{true, "/c", "/k"}, false, "http://h:8123/kunji", int64(1 << 30), "eu", "/srv/keys.json"}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestOverridesCoverTheSchema keeps the rule that the manual states: every
+// scalar outside sites and every list of plain texts has a variable.
+func TestOverridesCoverTheSchema(t *testing.T) {
+	rules, err := loadSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	var visit func(r rule, name string)
+	visit = func(r rule, name string) {
+		for _, key := range r.keys() {
+			sub := rules.property(r, key)
+			here := name + "_" + strings.ToUpper(key)
+			items, _ := sub["items"].(map[string]any)
+			switch {
+			case key == "sites" && name == "KUNJI":
+			case sub["type"] == "object":
+				visit(sub, here)
+			case sub["type"] != "array" || items["type"] == "string":
+				want = append(want, here)
+			}
+		}
+	}
+	visit(rules.rule("#"), "KUNJI")
+	var got []string
+	for _, o := range overrides() {
+		got = append(got, o.name)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("variables\n%v, want\n%v", got, want)
+	}
+}
+
+// TestSchemaAndFileAgree compares the keys of kunji.schema.json with those of
+// the structs, both ways, and wants each key described and the same default in
+// both.
+func TestSchemaAndFileAgree(t *testing.T) {
+	rules, err := loadSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compareKeys(t, rules, rules.rule("#"), reflect.TypeFor[file](), "")
+}
+
+func compareKeys(t *testing.T, s *schema, r rule, typ reflect.Type, path string) {
+	t.Helper()
+	fields := map[string]reflect.Type{}
+	for i := range typ.NumField() {
+		fields[typ.Field(i).Tag.Get("json")] = typ.Field(i).Type
+	}
+	got, want := slices.Sorted(maps.Keys(fields)), slices.Sorted(slices.Values(r.keys()))
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: struct has %v, schema %v", path, got, want)
+		return
+	}
+	for key, field := range fields {
+		sub, here := s.property(r, key), joinPath(path, key)
+		if sub.text("description") == "" {
+			t.Errorf("%s: the schema does not describe it", here)
+		}
+		for field.Kind() == reflect.Slice || field.Kind() == reflect.Map || field.Kind() == reflect.Pointer {
+			if field.Kind() == reflect.Slice {
+				sub = s.follow(sub["items"])
+			}
+			if patterns, ok := sub["patternProperties"].(map[string]any); ok && field.Kind() == reflect.Map {
+				for _, p := range patterns {
+					sub = s.follow(p)
+				}
+			}
+			field = field.Elem()
+		}
+		if then, ok := sub["then"]; ok {
+			sub = s.follow(then)
+		}
+		if field.Kind() == reflect.Struct {
+			compareKeys(t, s, sub, field, here)
+		}
+	}
+}
+
+// TestSchemaDefaults writes every default of the schema into a file and wants
+// the same configuration as without.
+func TestSchemaDefaults(t *testing.T) {
+	rules, err := loadSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := map[string]any{"sites": []any{map[string]any{"id": "shop", "domains": []any{"shop.example"}}}}
+	full := withDefaults(rules, rules.rule("#"))
+	own := withDefaults(rules, rules.rule("#/$defs/site"))
+	own["id"], own["domains"] = "shop", []any{"shop.example"}
+	full["sites"] = []any{own}
+	load := func(v any) *Config {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg, _ := mustParse(t, string(text), noEnv)
+		return cfg
+	}
+	a, b := load(plain), load(full)
+	if b.Sites[0].EventProps == nil || len(b.Sites[0].EventProps) == 0 {
+		b.Sites[0].EventProps = a.Sites[0].EventProps
+	}
+	if len(b.Sites[0].Services) == 0 {
+		b.Sites[0].Services = a.Sites[0].Services
+	}
+	if !reflect.DeepEqual(a.Sites[0], b.Sites[0]) {
+		t.Errorf("site by default\n%+v, as the schema says\n%+v", a.Sites[0], b.Sites[0])
+	}
+	a.Sites, b.Sites = nil, nil
+	if !reflect.DeepEqual(a, b) {
+		t.Errorf("by default\n%+v, as the schema says\n%+v", a, b)
+	}
+}
+
+// withDefaults makes a map of all defaults below a rule.
+func withDefaults(s *schema, r rule) map[string]any {
+	out := map[string]any{}
+	for _, key := range r.keys() {
+		sub := s.property(r, key)
+		if value, ok := sub["default"]; ok {
+			out[key] = value
+		} else if sub["type"] == "object" {
+			if below := withDefaults(s, sub); len(below) > 0 {
+				out[key] = below
+			}
+		}
+	}
+	return out
+}
+
+func TestDocumentFaults(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		_, _, err := parseConfig("k.yaml", []byte(text), noEnv, fstest.MapFS{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.60q: got %v, want %q", text, err, want)
+		}
+	}
+	f("", `k.yaml:1:1: sites: is missing: add it (The websites)`)
+	f("# nothing\n", `k.yaml:1:1: sites: is missing`)
+	f("null", `k.yaml:1:1: is empty: write sites`)
+	f("- a\n", `k.yaml:1:1: is a list: write a map of keys`)
+	f("text", `k.yaml:1:1: is a text: write a map of keys`)
+	f(oneSite+"---\n"+oneSite, `k.yaml:3:1: starts a second document`)
+	f(oneSite+"edge: *base\n", `k.yaml:2:7: edge: *base names no anchor above it`)
+	f("a: &a [*a]\n", `is nested too deeply`)
+	f("a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"+
+		"d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e]\n", `is nested too deeply`)
+	f(strings.Repeat("#", maxConfigBytes+1), `k.yaml:1:1: is larger than 1 MiB`)
+	f("region: eu\nregion: cn\n"+oneSite, `k.yaml:2:1: region: stands there twice, first at line 1`)
+	f("region: \"eu\n"+oneSite, `k.yaml:1:9: is not YAML: `)
+	f("1: 2\n"+oneSite, `k.yaml:1:1: 1: unknown key "1"`)
+	f("<<: {a: b}\n"+oneSite, `unknown key "<<"`)
+	f("edge: {listen: \"[::1]:99999\"}\n"+oneSite, `k.yaml:1:16: edge.listen: "[::1]:99999" has no port from 0 to 65535`)
+	f("retention: {events: 999999y}\n"+oneSite, `is longer than 292 years`)
+	f("spool: {max_bytes: 999999999999TiB}\n"+oneSite, `is larger than any disk`)
+	f("spool: {max_bytes: 1}\n"+oneSite, `"1" holds next to nothing`)
+	f("clickhouse: {cluster: main}\n"+oneSite, `clickhouse.cluster: needs a server`)
+	f("region: ~\n"+oneSite, `k.yaml:1:9: region: has no value: write a region such as cn, eu or us-east or remove the key`)
+}
+
+func TestAbsentFile(t *testing.T) {
+	_, _, err := Load("/nowhere/kunji.yaml", noEnv)
+	if err == nil || !strings.Contains(err.Error(), "no configuration at /nowhere/kunji.yaml") {
+		t.Errorf("got %v", err)
+	}
+	_, _, err = Load(t.TempDir(), noEnv)
+	if err == nil || strings.Contains(err.Error(), "no configuration") {
+		t.Errorf("a folder: got %v", err)
+	}
+}
+
+func TestParseDuration(t *testing.T) {
+	f := func(text string, want time.Duration, ok bool) {
+		t.Helper()
+		got, err := parseDuration(text)
+		if got != want && ok || (err == nil) != ok {
+			t.Errorf("%q: got %v, %v", text, got, err)
+		}
+	}
+	f("395d", 395*day, true)
+	f("5y", 5*365*day, true)
+	f("30m", 30*time.Minute, true)
+	f("1h30m", 90*time.Minute, true)
+	f("2w", 14*day, true)
+	f("250ms", 250*time.Millisecond, true)
+	f("", 0, false)
+	f("d", 0, false)
+	f("5", 0, false)
+	f("-5d", 0, false)
+	f("5 d", 0, false)
+	f("1.5d", 0, false)
+	f("293y", 0, false)
+	f("200y200y", 0, false)
+}
+
+func TestParseSize(t *testing.T) {
+	f := func(text string, want int64, ok bool) {
+		t.Helper()
+		got, err := parseSize(text)
+		if got != want && ok || (err == nil) != ok {
+			t.Errorf("%q: got %v, %v", text, got, err)
+		}
+	}
+	f("10GiB", 10<<30, true)
+	f("10 GiB", 10<<30, true)
+	f("512MB", 512e6, true)
+	f("7", 7, true)
+	f("7B", 7, true)
+	f("", 0, false)
+	f("GiB", 0, false)
+	f("1GB2", 0, false)
+	f("1giB", 0, false)
+	f("-1", 0, false)
+	f("9000000TiB", 0, false)
+}
+
+func TestNearest(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		if got := nearest(text, []string{"endpoints", "retention", "regimes", "region", "id"}); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	f("endpoint", "endpoints")
+	f("retentoin", "retention")
+	f("regime", "regimes")
+	f("idd", "id")
+	f("colour", "")
+	f(strings.Repeat("x", 1000), "")
+}
+
+// FuzzConfig wants an answer to every text: a configuration that can be served
+// or problems that each name a place.
+func FuzzConfig(f *testing.F) {
+	for _, name := range []string{"../../kunji.yaml", "testdata/full.yaml"} {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte(oneSite))
+	f.Add([]byte("a: &a [*a]\n? [x]\n: - y\n!!str 1: !x {}\n"))
+	f.Add([]byte("sites: [{id: a, domains: [\"\xff\"], regimes: {? : }}]"))
+	var none fs.FS = fstest.MapFS{}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		cfg, _, err := parseConfig("k.yaml", data, noEnv, none)
+		if err == nil {
+			for _, s := range cfg.Sites {
+				if faults := s.Faults(); len(faults) > 0 {
+					t.Errorf("accepted with faults: %v", faults)
+				}
+			}
+			return
+		}
+		problems, ok := err.(Problems)
+		if !ok || len(problems) == 0 {
+			t.Fatalf("not problems: %v", err)
+		}
+		for _, p := range problems {
+			if p.source == "" || p.line < 1 || p.column < 1 || p.Message == "" {
+				t.Errorf("no place: %+v", p)
+			}
+		}
+	})
+}

@@ -1,0 +1,83 @@
+// What every browser test needs: a browser, the shop's address, and a look
+// into ClickHouse through the program itself. The Go test that starts the
+// service says where everything is by environment variables.
+import { execFile } from 'node:child_process';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import puppeteer from 'puppeteer-core';
+
+const run = promisify(execFile);
+
+export const edge = process.env.KUNJI_TEST_EDGE;
+export const shop = `${edge}/shop/`;
+export const consoleAt = process.env.KUNJI_TEST_CONSOLE;
+export const password = process.env.KUNJI_TEST_PASSWORD;
+export const browserName = process.env.KUNJI_TEST_BROWSER;
+
+// Headless browsers say so in their user agent and are counted as machines;
+// the tests stand for people.
+const agent = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
+
+export async function launch(extraArgs = []) {
+  if (browserName === 'firefox') {
+    return puppeteer.launch({
+      browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true,
+      extraPrefsFirefox: { 'intl.accept_languages': 'en', 'network.captive-portal-service.enabled': false, 'network.connectivity-service.enabled': false },
+    });
+  }
+  return puppeteer.launch({
+    executablePath: '/usr/bin/chromium', headless: true,
+    userDataDir: await mkdtemp(join(tmpdir(), 'kunji-chromium-')),
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync', '--lang=en', `--user-agent=${agent}`, ...extraArgs],
+  });
+}
+
+// open opens an address in a browser context of its own, so that no test sees
+// another's cookies, and collects what the page complains about.
+export async function open(browser, url) {
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  page.complaints = [];
+  page.on('console', (m) => { if (m.type() === 'error') page.complaints.push(m.text()); });
+  page.on('pageerror', (e) => page.complaints.push(String(e)));
+  await page.goto(url, { waitUntil: 'load' });
+  return page;
+}
+
+// act presses a control of the banner, wherever it is in the shadow tree.
+export async function act(page, action) {
+  const button = await page.waitForSelector(`>>> [data-kunji-action="${action}"]`, { visible: true });
+  await button.click();
+}
+
+export async function cookieNames(page) {
+  return (await page.browserContext().cookies()).map((c) => c.name).sort();
+}
+
+// sql asks the running service's ClickHouse.
+export async function sql(query) {
+  const { stdout } = await run(process.env.KUNJI_TEST_PROGRAM, ['sql', query, '--format', 'jsonl'], { cwd: process.env.KUNJI_TEST_DIR });
+  return stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
+}
+
+// eventually waits until f returns something true, and returns it.
+export async function eventually(what, f, seconds = 30) {
+  const end = Date.now() + seconds * 1000;
+  let last;
+  while (Date.now() < end) {
+    try {
+      last = await f();
+      if (last) return last;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((done) => setTimeout(done, 150));
+  }
+  throw new Error(`${what}: not within ${seconds} s; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
+}
+
+export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
