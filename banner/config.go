@@ -70,8 +70,7 @@ func (a *Assets) config(v View) config {
 		Out: flagOf(v.Regime == site.OptOut), GPC: flagOf(v.GPC), Away: flagOf(v.away()),
 		Stopped: flagOf(s.Status == site.Stopped), Button: flagOf(s.Banner.Button), Modal: flagOf(s.Banner.Layout == site.Modal),
 	}
-	c.Dialog, _ = a.dialog(s, v.Language)
-	c.Placeholder, _ = a.placeholder(v.Language)
+	c.Dialog, c.Placeholder = a.dialog(s, v.Language).name, a.placeholder(v.Language).name
 	for i := range s.Services {
 		needs := letters[s.Services[i].Purpose]
 		// A service that keeps data abroad needs that consent too (PIPL 39, policy 7.6).

@@ -34,6 +34,7 @@ type Assets struct {
 	style *File // the pages' style sheet
 
 	files   cache[fileKey, *File]
+	parts   cache[fileKey, part]
 	notices cache[noticeKey, Notice]
 	sums    cache[*site.Site, string]
 }

@@ -25,15 +25,21 @@ func (a *Assets) Part(name string, find func(id string) (*site.Site, bool)) (*Fi
 		if !ok || a.words[lang] == nil {
 			return nil, false
 		}
-		present, f := a.dialog(s, lang)
-		return named(f, name == present), true
+		return a.file(a.dialog(s, lang), name), true
 	case script && fields[0] == "placeholder" && last == 2 && a.words[fields[1]] != nil:
-		present, f := a.placeholder(fields[1])
-		return named(f, name == present), true
+		return a.file(a.placeholder(fields[1]), name), true
 	case fields[0] == "pages" && last == 2 && fields[2] == "css":
 		return named(a.style, name == a.StylePart()), true
 	}
 	return nil, false
+}
+
+// part is a lazily loaded script, compressed only when asked for.
+type part struct{ name, body string }
+
+func (a *Assets) file(p part, name string) *File {
+	f := a.files.get(fileKey{kind: p.name}, func() *File { return newFile([]byte(p.body), scriptType, true) })
+	return named(f, name == p.name)
 }
 
 // named returns f, no longer immutable under a name that is not its own.
@@ -46,11 +52,8 @@ func named(f *File, own bool) *File {
 	return &other
 }
 
-// hashOf is the digest inside an ETag.
-func hashOf(f *File) string { return strings.Trim(f.ETag, `"`) }
-
 // StylePart is the name of the pages' style sheet, for GET /b/part/{name}.
-func (a *Assets) StylePart() string { return "pages." + hashOf(a.style) + ".css" }
+func (a *Assets) StylePart() string { return "pages." + strings.Trim(a.style.ETag, `"`) + ".css" }
 
 // dialogData is what the dialog's part begins with: src/dialog.ts' Data.
 type dialogData struct {
@@ -61,8 +64,8 @@ type dialogData struct {
 	Sheet    string                `json:"sheet"`
 }
 
-func (a *Assets) dialog(s *site.Site, lang string) (name string, f *File) {
-	f = a.files.get(fileKey{kind: "dialog", site: s, lang: lang}, func() *File {
+func (a *Assets) dialog(s *site.Site, lang string) part {
+	return a.parts.get(fileKey{site: s, lang: lang}, func() part {
 		data := dialogData{
 			Text: a.dialogText(s, lang), First: a.firstLayer(s, lang, site.OptIn), Services: a.services(s, lang),
 			Clear: map[string][][]string{}, Sheet: a.dist["dialog.css"],
@@ -71,9 +74,9 @@ func (a *Assets) dialog(s *site.Site, lang string) (name string, f *File) {
 			v := &s.Services[i]
 			data.Clear[v.ID] = [][]string{v.Cookies, v.Storage}
 		}
-		return newFile([]byte("const $D="+string(encode(data))+";"+a.dist["dialog.js"]), scriptType, true)
+		body := "const $D=" + string(encode(data)) + ";" + a.dist["dialog.js"]
+		return part{"dialog." + s.ID + "." + lang + "." + digest([]byte(body)) + ".js", body}
 	})
-	return "dialog." + s.ID + "." + lang + "." + hashOf(f) + ".js", f
 }
 
 // dialogText is the preferences' wording, without the texts of purposes that
@@ -89,8 +92,8 @@ func (a *Assets) dialogText(s *site.Site, lang string) map[string]string {
 	return text
 }
 
-func (a *Assets) placeholder(lang string) (name string, f *File) {
-	f = a.files.get(fileKey{kind: "placeholder", lang: lang}, func() *File {
+func (a *Assets) placeholder(lang string) part {
+	return a.parts.get(fileKey{lang: lang}, func() part {
 		w := a.in(lang)
 		data := map[string]any{
 			"dir": w.Meta.Dir, "lang": lang, "text": w.Placeholder, "error": w.Banner["error"], "sheet": a.dist["placeholder.css"],
@@ -99,7 +102,7 @@ func (a *Assets) placeholder(lang string) (name string, f *File) {
 				"marketing": w.Dialog["marketing"], "cross_border": w.Dialog["cross_border"],
 			},
 		}
-		return newFile([]byte("const $D="+string(encode(data))+";"+a.dist["placeholder.js"]), scriptType, true)
+		body := "const $D=" + string(encode(data)) + ";" + a.dist["placeholder.js"]
+		return part{"placeholder." + lang + "." + digest([]byte(body)) + ".js", body}
 	})
-	return "placeholder." + lang + "." + hashOf(f) + ".js", f
 }
