@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -99,7 +100,8 @@ func (l *ledger) read(ctx context.Context, s *Spool) {
 // or all of what was not synced on the disk, and compares what a new start finds
 // with what was answered.
 func TestCrash_AnsweredIsStored(t *testing.T) {
-	const runs, clones = 30, 12
+	const runs, clones = 20, 10
+	salvages := 0
 	for run := range uint64(runs) {
 		fs := vfs.NewCrashableMem()
 		o := Options{Dir: "q", FS: fs}
@@ -113,8 +115,8 @@ func TestCrash_AnsweredIsStored(t *testing.T) {
 		var moments []moment
 		for c := range uint64(clones) {
 			rng := rand.New(rand.NewPCG(run, c))
-			target := s.Stats().Groups + 1 + rng.Uint64N(6)
-			for s.Stats().Groups < target { // let work go on
+			target := s.count.groups.Load() + 1 + rng.Uint64N(6)
+			for s.count.groups.Load() < target { // let work go on
 				runtime.Gosched()
 			}
 			m := moment{before: l.snapshot()}
@@ -130,11 +132,19 @@ func TestCrash_AnsweredIsStored(t *testing.T) {
 				t.Fatalf("%s: %v", name, err)
 			}
 			checkAfterCrash(t, name, again, m.before, m.after)
+			if again.Stats().Stored > positionsLeftOut {
+				salvages++
+			}
 			if err := again.Close(); err != nil {
 				t.Fatal(err)
 			}
 		}
 		s.Close()
+	}
+	// The model loses directory entries in any order, which can cost Pebble its
+	// manifest; a torn log alone must never look like damage.
+	if salvages > runs*clones/20 {
+		t.Errorf("%d of %d ordinary crashes were taken for damage", salvages, runs*clones)
 	}
 }
 
@@ -213,32 +223,43 @@ func checkOrder(t *testing.T, name string, records []Record) {
 // while the queue is being made and first used.
 func TestCrash_WhileMaking(t *testing.T) {
 	fs := vfs.NewCrashableMem()
-	var clones []*vfs.MemFS
-	step := uint64(0)
+	type moment struct {
+		fs       *vfs.MemFS
+		answered int64
+	}
+	var moments []moment
+	var answered atomic.Int64
 	watched := eachOperation(fs, func() {
-		step++
-		rng := rand.New(rand.NewPCG(step, 0))
-		clones = append(clones, fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: []int{0, 50, 100}[step%3], RNG: rng}))
+		step := uint64(len(moments))
+		cfg := vfs.CrashCloneCfg{UnsyncedDataPercent: []int{0, 50, 100}[step%3], RNG: rand.New(rand.NewPCG(step, 0))}
+		n := answered.Load()
+		moments = append(moments, moment{fs: fs.CrashClone(cfg), answered: n})
 	})
 	s, err := Open(Options{Dir: "q", FS: watched})
 	if err != nil {
 		t.Fatal(err)
 	}
-	appendN(t, s, 1, 3)
+	for i := range 3 {
+		appendN(t, s, i+1, 1)
+		answered.Add(1)
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if len(clones) < 50 {
-		t.Fatalf("only %d operations seen", len(clones))
+	if len(moments) < 50 {
+		t.Fatalf("only %d operations seen", len(moments))
 	}
-	for i, c := range clones {
-		again, err := Open(Options{Dir: "q", FS: c})
+	for i, m := range moments {
+		again, err := Open(Options{Dir: "q", FS: m.fs})
 		if err != nil {
 			t.Fatalf("after operation %d: %v", i, err)
 		}
-		n := int(again.Stats().Stored)
-		wantPayloads(t, drain(t, again, 0), 1, n)
-		appendN(t, again, n+1, 1)
+		records := drain(t, again, 0)
+		if int64(len(records)) < m.answered {
+			t.Fatalf("after operation %d: %d records of %d answered", i, len(records), m.answered)
+		}
+		wantPayloads(t, records, 1, len(records))
+		appendN(t, again, 4, 1)
 		if err := again.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -42,9 +42,10 @@ type Spool struct {
 	aside   asideTotals      // under mu
 	damaged map[Seq]struct{} // where known damage starts, under reader
 
-	lowDisk atomic.Bool
-	health  health
-	count   counters
+	lowDisk   atomic.Bool
+	reclaimed uint64 // mark.bytes of head at the last reclaim; the janitor's
+	health    health
+	count     counters
 
 	stop      context.CancelFunc // ends the janitor
 	committed chan struct{}      // closed when the committer has ended

@@ -9,16 +9,18 @@ import (
 )
 
 const (
-	diskEvery   = time.Second
-	expireEvery = time.Hour
+	diskEvery    = time.Second
+	reclaimEvery = time.Minute
+	expireEvery  = time.Hour
 )
 
-// tidy watches the disk's free space and lets set-aside records age out, until ctx
-// ends.
+// tidy watches the disk's free space, gives back what was acknowledged and lets
+// set-aside records age out, until ctx ends.
 func (s *Spool) tidy(ctx context.Context) {
 	defer close(s.tidied)
-	disk, expire := time.NewTicker(diskEvery), time.NewTicker(expireEvery)
+	disk, reclaim, expire := time.NewTicker(diskEvery), time.NewTicker(reclaimEvery), time.NewTicker(expireEvery)
 	defer disk.Stop()
+	defer reclaim.Stop()
 	defer expire.Stop()
 	s.expire()
 	for {
@@ -27,6 +29,11 @@ func (s *Spool) tidy(ctx context.Context) {
 			return
 		case <-disk.C:
 			s.checkDisk()
+		case <-reclaim.C:
+			if err := s.reclaim(ctx); err != nil && ctx.Err() == nil {
+				s.health.note(err, s.opts.Now())
+				s.opts.Logger.Error("spool: acknowledged records still take the disk", "dir", s.opts.Dir, "err", err)
+			}
 		case <-expire.C:
 			s.expire()
 		}
@@ -61,4 +68,25 @@ func (s *Spool) checkDisk() {
 		s.opts.Logger.Warn("spool: free space on the disk", "dir", s.opts.Dir,
 			"free", usage.AvailBytes, "must stay free", s.opts.MinFree, "accepting", !low)
 	}
+}
+
+// reclaim gives the disk back what was acknowledged since the last time. Without it
+// tombstones wait for further writes to be merged with what they delete.
+func (s *Spool) reclaim(ctx context.Context) error {
+	leave, err := s.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	s.mu.Lock()
+	head := s.head
+	s.mu.Unlock()
+	if head.bytes == s.reclaimed {
+		return nil
+	}
+	if err := s.db.Compact(ctx, groupKey(0), groupKey(head.first), false); err != nil {
+		return err
+	}
+	s.reclaimed = head.bytes
+	return nil
 }
