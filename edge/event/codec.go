@@ -27,7 +27,13 @@ type encoder struct {
 	event           wire.Record_Event
 	body            wire.Event
 	campaign, first wire.Campaign
+	props           [maxProps]wire.Prop
+	list            [maxProps]*wire.Prop // of body.Props
 }
+
+// maxProps is how many props an encoder has room for; a site keeps 8 of an
+// event. More are encoded too, each allocated.
+const maxProps = 8
 
 // Append encodes r and appends it to dst.
 func Append(dst []byte, r Record) ([]byte, error) {
@@ -90,6 +96,7 @@ func appendEvent(dst []byte, e *Event) ([]byte, error) {
 	defer encoders.Put(enc)
 	enc.body.Reset()
 	fillEvent(&enc.body, e)
+	enc.fillProps(e.Props)
 	if e.Campaign != (Campaign{}) {
 		fillCampaign(&enc.campaign, &e.Campaign)
 		enc.body.Campaign = &enc.campaign
@@ -117,11 +124,23 @@ func fillEvent(w *wire.Event, e *Event) {
 	w.Browser, w.Os, w.Device = e.Agent.Browser, e.Agent.OS, e.Agent.Device
 	w.Machine, w.MachineReason = e.Agent.Machine, e.Agent.MachineReason
 	w.KeepUntil = e.KeepUntil
-	for name, value := range e.Props {
-		w.Props = append(w.Props, &wire.Prop{Name: name, Value: value})
+}
+
+func (enc *encoder) fillProps(props map[string]string) {
+	list := enc.list[:0]
+	for name, value := range props {
+		var p *wire.Prop
+		if n := len(list); n < maxProps {
+			p = &enc.props[n]
+		} else {
+			p = new(wire.Prop)
+		}
+		p.Name, p.Value = name, value
+		list = append(list, p)
 	}
 	// A batch is repeated byte for byte: the order of a map must not show.
-	slices.SortFunc(w.Props, func(a, b *wire.Prop) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b *wire.Prop) int { return strings.Compare(a.Name, b.Name) })
+	enc.body.Props = list
 }
 
 func eventFromWire(w *wire.Event) *Event {
