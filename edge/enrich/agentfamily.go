@@ -32,7 +32,6 @@ var browserSigns = []sign{
 	{"baiduboxapp", "Baidu"},
 	{"baidubrowser", "Baidu"},
 	{"bidubrowser", "Baidu"},
-	{"swan-baiduboxapp", "Baidu"},
 	{"mqqbrowser", "QQ Browser"},
 	{"qqbrowser", "QQ Browser"},
 	{" qq/", "QQ"},

@@ -20,7 +20,8 @@
 //     agent, 8 KiB of URL, 32 forwarded hops), nothing panics and nothing grows
 //     with the number of different inputs; caches have a fixed size.
 //   - Returned strings are never slices of the input, so a caller may keep them
-//     after a fasthttp handler has returned its buffers.
+//     after a fasthttp handler has returned its buffers. Redact alone gives back
+//     its argument when there is nothing to take out.
 //   - Free text of a URL (path, utm values) passes Redact, which removes mail and
 //     IP addresses, long numbers and random identifiers.
 //

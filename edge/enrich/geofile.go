@@ -76,8 +76,18 @@ func (f *geoFile) lookup(addr netip.Addr) Place {
 		f.damaged.Add(1)
 		return Place{}
 	}
+	place = place.interned()
 	slot.Store(&geoRecord{offset: offset, place: place})
 	return place
+}
+
+// interned makes records share their strings, and lets go of the file's content.
+func (p Place) interned() Place {
+	return Place{
+		Country: unique.Make(p.Country).Value(),
+		Region:  unique.Make(p.Region).Value(),
+		ISP:     unique.Make(p.ISP).Value(),
+	}
 }
 
 // refresh opens the file if it is another one than at the last look. The one in
@@ -230,7 +240,7 @@ func countryCode(code string) string {
 	if len(code) != 2 || code == "ZZ" || code[0] < 'A' || code[0] > 'Z' || code[1] < 'A' || code[1] > 'Z' {
 		return ""
 	}
-	return unique.Make(code).Value()
+	return code
 }
 
 // regionCode builds ISO 3166-2 from its two parts.
@@ -243,14 +253,14 @@ func regionCode(country, part string) string {
 			return ""
 		}
 	}
-	return unique.Make(country + "-" + part).Value()
+	return country + "-" + part
 }
 
 // carrierName takes the first name there is, at most 128 bytes of it.
 func carrierName(names ...string) string {
 	for _, name := range names {
 		if name != "" {
-			return unique.Make(truncate(name, 128)).Value()
+			return truncate(clean(name), 128)
 		}
 	}
 	return ""
