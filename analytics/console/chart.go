@@ -2,7 +2,6 @@ package console
 
 import (
 	"math"
-	"strconv"
 
 	"github.com/kunjicloud/kunji/analytics/report"
 )
@@ -12,7 +11,7 @@ import (
 // below it.
 type chart struct {
 	Summary     string // what a screen reader says for it
-	Top         string // the scale's upper end
+	Top, Middle string // the scale's upper end and half of it
 	First, Last string // the days at both ends
 	Width       int    // of the drawing, in its own units: ten per day
 	Bars        []bar
@@ -33,7 +32,7 @@ type bar struct {
 	Title        string
 }
 
-// FullX and the others are the constants of the drawing.
+// FullX is where the day begins, with its share of the gaps.
 func (b bar) FullX() float64 { return b.X - float64(dayWidth-barWidth)/2 }
 
 // chartColumns are the figures shown of each day.
@@ -56,10 +55,10 @@ func drawVisits(p *page, t *report.Table) *chart {
 	}
 	top := niceAbove(most)
 	c := &chart{
-		Top: thousands(strconv.FormatInt(top, 10)), Width: len(t.Rows) * dayWidth,
+		Top: count(top), Middle: count(top / 2), Width: len(t.Rows) * dayWidth,
 		First: t.Meta.From.String(), Last: t.Meta.To.String(),
 	}
-	c.Summary = p.T("chart.summary", c.First, c.Last, thousands(strconv.FormatInt(most, 10)), mostDay)
+	c.Summary = p.T("chart.summary", c.First, c.Last, count(most), mostDay)
 	c.Columns = append(c.Columns, p.T("column.day"))
 	for _, name := range chartColumns {
 		c.Columns = append(c.Columns, heading(p, t.Columns[t.Column(name)]))
@@ -80,10 +79,14 @@ func drawVisits(p *page, t *report.Table) *chart {
 	return c
 }
 
-// niceAbove returns the next of 1, 2, 5, 10, 20, 50 … that is not below n.
+// niceAbove returns the next round number that is not below n, even from four
+// on, so that its half can be written beside the middle line.
 func niceAbove(n int64) int64 {
+	if n <= 4 {
+		return 4
+	}
 	for unit := int64(1); ; unit *= 10 {
-		for _, step := range []int64{1, 2, 5} {
+		for _, step := range []int64{2, 4, 6, 8, 10, 12, 16} {
 			if unit*step >= n {
 				return unit * step
 			}

@@ -51,6 +51,7 @@ type Console struct {
 	texts    *texts
 	pages    *pages
 	style    asset
+	icon     asset
 }
 
 // hashingSlots bounds the memory of password checks: 64 MiB each.
@@ -81,13 +82,11 @@ func New(opt Options) (*Console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
-	style, err := loadStyle()
-	if err != nil {
-		return nil, fmt.Errorf("console: %w", err)
-	}
 	return &Console{
 		opt: opt, sessions: newSessions(opt.Now), tries: newTries(opt.Now), hashing: make(chan struct{}, hashingSlots),
-		texts: texts, pages: pages, style: style,
+		texts: texts, pages: pages,
+		style: newAsset("console", ".css", "text/css; charset=utf-8", styleFile),
+		icon:  newAsset("icon", ".svg", "image/svg+xml", iconFile),
 	}, nil
 }
 

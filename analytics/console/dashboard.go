@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/kunjicloud/kunji/analytics/report"
@@ -304,7 +303,7 @@ func (v *reportView) notes(t *report.Table) {
 		}
 	}
 	if t.Meta.OtherCurrencies > 0 {
-		v.Notes = append(v.Notes, v.T("meta.currency", t.Meta.Currency, thousands(strconv.FormatInt(t.Meta.OtherCurrencies, 10))))
+		v.Notes = append(v.Notes, v.T("meta.currency", t.Meta.Currency, count(t.Meta.OtherCurrencies)))
 	}
 	if t.Column("conversions") >= 0 {
 		v.Notes = append(v.Notes, v.T("meta.machines"))

@@ -22,6 +22,9 @@ var pageFiles embed.FS
 //go:embed style/console.css
 var styleFile []byte
 
+//go:embed style/icon.svg
+var iconFile []byte
+
 // pages are the parsed templates, each with the layout around it.
 type pages map[string]*template.Template
 
@@ -40,26 +43,27 @@ func loadPages() (*pages, error) {
 // asset is a file whose name changes with its content, so that browsers may
 // keep it for good.
 type asset struct {
-	name string
-	data []byte
+	name, media string
+	data        []byte
 }
 
-func loadStyle() (asset, error) {
-	if len(styleFile) == 0 {
-		return asset{}, fmt.Errorf("style/console.css is empty")
-	}
-	sum := sha256.Sum256(styleFile)
-	return asset{"console." + base64.RawURLEncoding.EncodeToString(sum[:6]) + ".css", styleFile}, nil
+func newAsset(name, extension, media string, data []byte) asset {
+	sum := sha256.Sum256(data)
+	return asset{name + "." + base64.RawURLEncoding.EncodeToString(sum[:6]) + extension, media, data}
 }
+
+func (a asset) path() string { return "/assets/" + a.name }
 
 func (c *Console) serveAsset(w http.ResponseWriter, r *http.Request) {
-	if r.PathValue("file") != c.style.name {
-		c.notFound(w, r)
-		return
+	for _, a := range []asset{c.style, c.icon} {
+		if a.name == r.PathValue("file") {
+			w.Header().Set("Content-Type", a.media)
+			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+			_, _ = w.Write(a.data) // the client has left; there is nobody to tell
+			return
+		}
 	}
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	_, _ = w.Write(c.style.data)
+	c.notFound(w, r)
 }
 
 // link is an address with its text; Current marks where the reader is.
@@ -71,17 +75,17 @@ type link struct {
 
 // page is what the layout shows around every page.
 type page struct {
-	Lang      string
-	Title     string
-	Style     string
-	Nav       []link
-	Languages []link
-	Account   string // who is signed in; empty where nobody is
-	CSRF      string // of the sign-out form
-	Geo       string // the geo database's attribution
-	Version   string
-	Site      *site.Site // nil where the page is about none
-	say       func(key string, values ...any) string
+	Lang        string
+	Title       string
+	Style, Icon string
+	Nav         []link
+	Languages   []link
+	Account     string // who is signed in; empty where nobody is
+	CSRF        string // of the sign-out form
+	Geo         string // the geo database's attribution
+	Version     string
+	Site        *site.Site // nil where the page is about none
+	say         func(key string, values ...any) string
 }
 
 // T returns a text in the page's language.
@@ -91,7 +95,7 @@ func (p page) T(key string, values ...any) string { return p.say(key, values...)
 func (c *Console) newPage(w http.ResponseWriter, r *http.Request, titleKey string) page {
 	lang := c.languageFor(w, r)
 	p := page{
-		Lang: lang, Style: "/assets/" + c.style.name, Geo: c.opt.GeoAttribution, Version: c.opt.Version,
+		Lang: lang, Style: c.style.path(), Icon: c.icon.path(), Geo: c.opt.GeoAttribution, Version: c.opt.Version,
 		say: func(key string, values ...any) string { return c.texts.say(lang, key, values...) },
 	}
 	p.Title = p.T(titleKey)

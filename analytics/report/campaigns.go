@@ -23,9 +23,12 @@ func campaigns(ctx context.Context, src Source, q Query) (*Table, error) {
 			{"impressions", Integer, ""},
 			{"clicks", Integer, ""},
 			{"visits", Integer, ""},
-			{"conversions", Integer, ""},
-			{"value", Number, money},
-			{"refunds", Number, money},
+		},
+		placeOf: func(s sale) []string {
+			if s.source == "" {
+				return []string{s.channel, s.medium, s.campaign}
+			}
+			return []string{s.source, s.medium, s.campaign}
 		},
 		columns: []Column{
 			{"source", Text, ""},

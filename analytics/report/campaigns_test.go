@@ -18,7 +18,7 @@ type counted struct {
 	source, medium, campaign            string
 	impressions, clicks, visits, orders int64
 	value, refunds                      event.Amount
-	refunded, others                    int64
+	others                              int64
 	visitors                            map[uint64]bool
 }
 
@@ -128,7 +128,6 @@ func countCampaigns(events []*event.Event, q Query) []*counted {
 			of = conversion
 		}
 		c := row(of)
-		c.refunded++
 		if e.Currency == "" || e.Currency == q.Site.Currency {
 			c.refunds += e.Value
 		} else {
@@ -137,7 +136,7 @@ func countCampaigns(events []*event.Event, q Query) []*counted {
 	}
 	var all []*counted
 	for _, c := range rows {
-		if c.impressions+c.clicks+c.visits+c.orders+c.refunded+int64(len(c.visitors)) > 0 {
+		if c.impressions+c.clicks+c.visits+c.orders+c.others+int64(c.refunds)+int64(len(c.visitors)) > 0 {
 			all = append(all, c)
 		}
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,18 +9,23 @@ import (
 )
 
 // grouped is a report that has one row per group of visitors: by campaign, by
-// channel, by page. Its statement answers, smallest group first and ties by
-// its dimensions,
+// channel, by page. Its statement answers
 //
-//	consented, key, visitors, visitors up to here, amounts in other
-//	currencies, one column per dimension, one column per metric
+//	consented, key, visitors, visitors up to here,
+//	one column per dimension, one column per metric
+//
+// where "up to here" counts the visitors of the group and of all groups before
+// it, by visitors, consented and dimensions.
 type grouped struct {
 	sql        string
 	dimensions []string
-	metrics    []Column
-	columns    []Column // of the table, in order
-	derived    map[string]func(group) any
-	order      func(a, b group) int // of the rows; ties by dimension
+	metrics    []Column // of the statement
+	// placeOf says which dimensions a sale has; nil where the report has no
+	// conversions.
+	placeOf func(sale) []string
+	columns []Column // of the table, in order
+	derived map[string]func(group) any
+	order   func(a, b group) int // of the rows; ties by dimension
 }
 
 // group is one row of the statement's answer, or a sum of some.
@@ -83,6 +89,15 @@ func (r *grouped) rows(ctx context.Context, src Source, q Query, meta *Meta) ([]
 	if err != nil {
 		return nil, group{}, err
 	}
+	if r.placeOf != nil {
+		sales, err := askSales(ctx, src, q)
+		if err != nil {
+			return nil, group{}, err
+		}
+		groups = r.join(groups, sales)
+	}
+	groups = slices.DeleteFunc(groups, group.empty)
+	slices.SortFunc(groups, bySize)
 	shown, folded := r.fold(groups, q.Site.MinGroup)
 	meta.FoldedGroups = len(folded)
 	if len(q.Filters) == 0 {
@@ -124,8 +139,57 @@ func (r *grouped) filter(ctx context.Context, src Source, q Query, shown, folded
 	if err != nil {
 		return nil, group{}, err
 	}
+	slices.SortFunc(chosen, bySize)
 	total.visitors = r.sum(chosen).visitors
 	return shown, total, nil
+}
+
+// join adds sales to the groups that they came from. A place without a group
+// is one without visitors: only refunds are left of it.
+func (r *grouped) join(groups []group, sales []sale) []group {
+	index := make(map[string]int, len(groups))
+	for i, g := range groups {
+		index[placeKey(g.kind, g.dimensions)] = i
+	}
+	for _, s := range sales {
+		kind, dimensions := Measured, r.placeOf(s)
+		if !s.consented {
+			kind, dimensions = NotConsented, make([]string, len(r.dimensions))
+			dimensions[0] = NotConsentedLabel
+		}
+		i, ok := index[placeKey(kind, dimensions)]
+		if !ok {
+			i = len(groups)
+			index[placeKey(kind, dimensions)] = i
+			groups = append(groups, group{kind: kind, dimensions: dimensions, figures: map[string]int64{}})
+		}
+		g := &groups[i]
+		for n, m := range saleMetrics("") {
+			g.figures[m.Name] += s.figures()[n]
+		}
+		g.otherCurrencies += s.otherCurrencies
+	}
+	return groups
+}
+
+func placeKey(kind RowKind, dimensions []string) string {
+	return fmt.Sprintf("%d%q", kind, dimensions)
+}
+
+// empty reports whether nothing that the report counts happened in the group.
+func (g group) empty() bool {
+	for _, n := range g.figures {
+		if n != 0 {
+			return false
+		}
+	}
+	return g.visitors == 0 && g.otherCurrencies == 0
+}
+
+// bySize orders groups as the statement counts them: smallest first, then
+// without consent, then by dimension.
+func bySize(a, b group) int {
+	return cmp.Or(cmp.Compare(a.visitors, b.visitors), cmp.Compare(b.kind, a.kind), slices.Compare(a.dimensions, b.dimensions))
 }
 
 // fold joins the groups too small to be shown, which come first. It returns
@@ -162,7 +226,12 @@ func (r *grouped) sum(groups []group) group {
 
 // ask runs the statement.
 func (r *grouped) ask(ctx context.Context, src Source, q Query, only []uint64) ([]group, error) {
-	rows, err := src.Query(ctx, r.sql, parameters(&q, only))
+	if only == nil {
+		only = []uint64{}
+	}
+	rows, err := src.Query(ctx, r.sql, map[string]any{
+		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "only": only,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +241,7 @@ func (r *grouped) ask(ctx context.Context, src Source, q Query, only []uint64) (
 		g := group{dimensions: make([]string, len(r.dimensions))}
 		figures := make([]int64, len(r.metrics))
 		var consented bool
-		into := []any{&consented, &g.key, &g.visitors, &g.upTo, &g.otherCurrencies}
+		into := []any{&consented, &g.key, &g.visitors, &g.upTo}
 		for i := range g.dimensions {
 			into = append(into, &g.dimensions[i])
 		}
@@ -226,14 +295,6 @@ func (r *grouped) totalCells(total group) []any {
 		}
 	}
 	return cells
-}
-
-// parameters are what every grouped statement takes.
-func parameters(q *Query, only []uint64) map[string]any {
-	if only == nil {
-		only = []uint64{}
-	}
-	return map[string]any{"site": q.Site.ID, "currency": q.Site.Currency, "from": q.From.String(), "to": q.To.String(), "only": only}
 }
 
 func checkFilters(filters []Filter, dimensions []string) error {

@@ -86,8 +86,8 @@ func (q *Query) check() error {
 		return &Error{"site", "no site was named", "name one of the configured sites"}
 	case q.From > q.To:
 		return &Error{"from", fmt.Sprintf("from %s is after to %s", q.From, q.To), "swap them; both days are included"}
-	case q.From < 0:
-		return &Error{"from", fmt.Sprintf("%s is before 1970", q.From), "ask for days since 1970-01-01"}
+	case q.From < 1:
+		return &Error{"from", fmt.Sprintf("%s is before 1970-01-02", q.From), "ask for later days"}
 	case int(q.To-q.From)+1 > MaxDays:
 		return &Error{
 			"from", fmt.Sprintf("%s to %s is %d days", q.From, q.To, q.To-q.From+1),

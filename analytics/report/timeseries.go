@@ -63,23 +63,39 @@ func noFigures() []any {
 // askDays returns cells by day, the first of each left out; the totals are
 // those of day 0. others counts amounts in other currencies.
 func askDays(ctx context.Context, src Source, q Query) (days map[Day][]any, others int64, err error) {
-	rows, err := src.Query(ctx, timeseriesSQL, parameters(&q, nil))
+	days = map[Day][]any{0: noFigures()}
+	rows, err := src.Query(ctx, timeseriesSQL, map[string]any{"site": q.Site.ID, "from": q.From.String(), "to": q.To.String()})
 	if err != nil {
 		return nil, 0, err
 	}
 	defer rows.Close()
-	days = map[Day][]any{0: noFigures()}
 	for rows.Next() {
 		var day int32
-		var n [6]int64
-		var value, refunds, other int64
-		if err := rows.Scan(&day, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &value, &refunds, &other); err != nil {
+		var visitors, impressions, clicks, visits, pageViews int64
+		if err := rows.Scan(&day, &visitors, &impressions, &clicks, &visits, &pageViews); err != nil {
 			return nil, 0, fmt.Errorf("day %d of the answer: %w", len(days), err)
 		}
-		days[Day(day)] = []any{nil, n[0], n[1], n[2], n[3], n[4], n[5], Money(value), Money(refunds)}
-		if day == 0 {
-			others = other
+		days[Day(day)] = []any{nil, impressions, clicks, visits, pageViews, visitors, int64(0), Money(0), Money(0)}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, 0, err
+	}
+	sales, err := askSales(ctx, src, q)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, s := range sales {
+		others += s.otherCurrencies
+		for _, day := range []Day{0, s.day} {
+			cells, ok := days[day]
+			if !ok {
+				cells = noFigures()
+				days[day] = cells
+			}
+			cells[6] = cells[6].(int64) + s.conversions
+			cells[7] = cells[7].(Money) + Money(s.value)
+			cells[8] = cells[8].(Money) + Money(s.refunds)
 		}
 	}
-	return days, others, rows.Err()
+	return days, others, nil
 }
