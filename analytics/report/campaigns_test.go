@@ -192,54 +192,50 @@ func sameCells(t *testing.T, what string, columns []Column, got, want []any) {
 	}
 }
 
-// TestCampaignsEqualAnIndependentCount compares every figure with a count in
-// plain Go over the raw events, for zones on both sides of UTC, across a
-// change of the clocks.
-func TestCampaignsEqualAnIndependentCount(t *testing.T) {
-	db := openStore(t)
-	var all []*event.Event
-	sites := []struct{ id, zone, currency string }{
-		{"shop", "Asia/Shanghai", "CNY"},
-		{"york", "America/New_York", "EUR"},    // clocks go back on 2026-11-01
-		{"howe", "Australia/Lord_Howe", "AUD"}, // by half an hour, on 2026-10-04
+// campaignsEqualAnIndependentCount compares every figure with a count in plain
+// Go over the raw events, for zones on both sides of UTC, across a change of
+// the clocks.
+func campaignsEqualAnIndependentCount(t *testing.T, db *store.Store) {
+	type days struct {
+		from, to string
+		least    int
 	}
+	sites := []struct {
+		id, zone, currency string
+		ranges             []days
+	}{
+		{"shop", "Asia/Shanghai", "CNY", []days{
+			{"2026-10-01", "2026-10-31", 5},
+			{"2026-10-10", "2026-10-10", 1000}, // all in one row
+			{"2027-01-01", "2027-01-31", 5},    // nothing
+		}},
+		{"york", "America/New_York", "EUR", []days{ // clocks go back on 2026-11-01
+			{"2026-10-25", "2026-11-10", 5},
+			{"2026-11-01", "2026-11-01", 5},
+			{"2026-10-10", "2026-10-12", 40},
+		}},
+		{"howe", "Australia/Lord_Howe", "AUD", []days{ // by half an hour, on 2026-10-04
+			{"2026-10-04", "2026-10-04", 5},
+			{"2026-09-20", "2026-11-19", 20},
+			{"2026-10-10", "2026-10-20", 1},
+		}},
+	}
+	var all []*event.Event
 	random := rand.New(rand.NewPCG(20261124, 7))
 	for _, s := range sites {
 		g := &traffic{Rand: random, site: newSite(t, s.id, s.zone, s.currency), start: time.Date(2026, 9, 20, 0, 0, 0, 0, time.UTC), days: 60}
 		all = append(all, g.events(4000)...)
 	}
 	// In two batches, so that the rollup has to join parts.
-	insert(t, db, "1", store.Batch{Events: all[:len(all)/2]})
-	insert(t, db, "2", store.Batch{Events: all[len(all)/2:]})
-
-	ranges := []struct {
-		from, to string
-		least    int
-	}{
-		{"2026-10-01", "2026-10-31", 5},
-		{"2026-11-01", "2026-11-01", 5},
-		{"2026-10-25", "2026-11-10", 5},
-		{"2026-10-04", "2026-10-04", 5},
-		{"2026-09-20", "2026-11-19", 20},
-		{"2026-10-10", "2026-10-12", 40},
-		{"2026-10-10", "2026-10-10", 1000}, // all in one row
-		{"2026-10-10", "2026-10-20", 1},
-		{"2027-01-01", "2027-01-31", 5}, // nothing
-	}
+	insert(t, db, "campaigns 1", store.Batch{Events: all[:len(all)/2]})
+	insert(t, db, "campaigns 2", store.Batch{Events: all[len(all)/2:]})
 	for _, s := range sites {
-		for _, r := range ranges {
+		for _, r := range s.ranges {
 			t.Run(fmt.Sprintf("%s %s %s min %d", s.id, r.from, r.to, r.least), func(t *testing.T) {
 				own := newSite(t, s.id, s.zone, s.currency)
 				own.MinGroup = r.least
-				q, err := ParseQuery(own, r.from, r.to, "", nil, time.Time{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				got, err := Run(t.Context(), db, "campaigns", q)
-				if err != nil {
-					t.Fatal(err)
-				}
-				checkCampaigns(t, got, countCampaigns(all, q), r.least)
+				q := query(t, own, r.from, r.to)
+				checkCampaigns(t, answer(t, db, "campaigns", q), countCampaigns(all, q), r.least)
 			})
 		}
 	}

@@ -8,33 +8,25 @@ import (
 	"github.com/kunjicloud/kunji/analytics/store"
 )
 
-// Every day of the series, and its totals, equal the campaigns report of that
-// day and of the range: two statements, one truth.
-func TestTimeseriesAgreesWithCampaigns(t *testing.T) {
-	db := openStore(t)
-	own := newSite(t, "york", "America/New_York", "EUR")
+// timeseriesAgreesWithCampaigns checks that every day of the series, and its
+// totals, equal the campaigns report of that day and of the range: two
+// statements, one truth.
+func timeseriesAgreesWithCampaigns(t *testing.T, db *store.Store) {
+	own := newSite(t, "series", "America/New_York", "EUR")
 	own.MinGroup = 1
-	g := &traffic{Rand: rand.New(rand.NewPCG(3, 4)), site: own, start: time.Date(2026, 10, 30, 0, 0, 0, 0, time.UTC), days: 5}
-	insert(t, db, "1", store.Batch{Events: g.events(2000)})
-	q, err := ParseQuery(own, "2026-10-28", "2026-11-05", "previous", nil, time.Time{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	series, err := Run(t.Context(), db, "timeseries", q)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(series.Rows) != 9 {
-		t.Fatalf("%d days, want 9", len(series.Rows))
+	g := &traffic{Rand: rand.New(rand.NewPCG(3, 4)), site: own, start: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), days: 3}
+	insert(t, db, "series", store.Batch{Events: g.events(1000)})
+	q := query(t, own, "2026-10-29", "2026-11-03")
+	q.Compare = PreviousPeriod
+	series := answer(t, db, "timeseries", q)
+	if len(series.Rows) != 6 {
+		t.Fatalf("%d days, want 6", len(series.Rows))
 	}
 	agree := func(what string, got []any, q Query) {
 		t.Helper()
 		q.Compare = NoCompare
-		campaigns, err := Run(t.Context(), db, "campaigns", q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range []string{"impressions", "clicks", "visits", "visitors", "conversions", "value"} {
+		campaigns := answer(t, db, "campaigns", q)
+		for _, name := range []string{"impressions", "clicks", "visits", "visitors", "conversions", "value", "refunds"} {
 			if g, w := got[series.Column(name)], campaigns.Total(name); g != w {
 				t.Errorf("%s: %s is %v, campaigns say %v", what, name, g, w)
 			}
@@ -47,7 +39,7 @@ func TestTimeseriesAgreesWithCampaigns(t *testing.T) {
 		one.To = one.From
 		agree(one.From.String(), row.Cells, one)
 	}
-	if series.Compare == nil || series.Compare.From.String() != "2026-10-19" || series.Compare.To.String() != "2026-10-27" {
+	if series.Compare == nil || series.Compare.From.String() != "2026-10-23" || series.Compare.To.String() != "2026-10-28" {
 		t.Errorf("compared with %+v", series.Compare)
 	}
 }

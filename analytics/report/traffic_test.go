@@ -30,6 +30,39 @@ func openStore(t testing.TB) *store.Store {
 	return db
 }
 
+// TestReports runs everything that needs the engine on one: starting it takes
+// longer than the questions.
+func TestReports(t *testing.T) {
+	db := openStore(t)
+	for name, test := range map[string]func(*testing.T, *store.Store){
+		"campaigns equal an independent count": campaignsEqualAnIndependentCount,
+		"timeseries agrees with campaigns":     timeseriesAgreesWithCampaigns,
+		"filters cannot look inside the fold":  filtersCannotLookInsideTheFold,
+		"installation":                         installationJudges,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, db) })
+	}
+}
+
+func query(t testing.TB, s *site.Site, from, to string, filters ...string) Query {
+	t.Helper()
+	q, err := ParseQuery(s, from, to, "", filters, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.CompleteUntil = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+	return q
+}
+
+func answer(t testing.TB, db *store.Store, name string, q Query) *Table {
+	t.Helper()
+	table, err := Run(context.Background(), db, name, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
 func insert(t testing.TB, db *store.Store, token string, b store.Batch) {
 	t.Helper()
 	if err := db.Insert(context.Background(), token, b); err != nil {
