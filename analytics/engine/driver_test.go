@@ -40,6 +40,7 @@ const rowTable = `CREATE TABLE rows (
 ) ENGINE = MergeTree ORDER BY visitor`
 
 func TestDriverRoundTrip(t *testing.T) {
+	t.Parallel()
 	db := openDriver(t, enginetest.Start(t), clickhouse.Settings{"max_threads": 2, "async_insert": 0})
 	ctx := t.Context()
 	if err := db.Ping(ctx); err != nil {
@@ -96,6 +97,7 @@ func TestDriverRoundTrip(t *testing.T) {
 }
 
 func TestDriverParametersAndSettings(t *testing.T) {
+	t.Parallel()
 	db := openDriver(t, enginetest.Start(t), nil)
 	ctx := clickhouse.Context(t.Context(), clickhouse.WithSettings(clickhouse.Settings{
 		"max_threads": 1, "log_comment": `a', readonly = 0 -- \`,
@@ -130,6 +132,7 @@ func TestDriverParametersAndSettings(t *testing.T) {
 }
 
 func TestDriverErrors(t *testing.T) {
+	t.Parallel()
 	db := openDriver(t, enginetest.Start(t), nil)
 	f := func(sql string, code int32) {
 		t.Helper()
@@ -158,6 +161,7 @@ func TestDriverErrors(t *testing.T) {
 }
 
 func TestDriverEmptyResultHasColumns(t *testing.T) {
+	t.Parallel()
 	db := openDriver(t, enginetest.Start(t), nil)
 	rows, err := db.Query(t.Context(), "SELECT number AS n, toString(number) AS `s p` FROM numbers(10) WHERE number > {x:UInt8} FORMAT Native", clickhouse.Named("x", 100))
 	if err != nil {
@@ -173,6 +177,7 @@ func TestDriverEmptyResultHasColumns(t *testing.T) {
 }
 
 func TestDriverLargeResult(t *testing.T) {
+	t.Parallel()
 	db := openDriver(t, enginetest.Start(t), nil)
 	rows, err := db.Query(t.Context(), "SELECT number FROM numbers(1000000)")
 	if err != nil {
@@ -193,9 +198,53 @@ func TestDriverLargeResult(t *testing.T) {
 	}
 }
 
+// TestInsertsPassReports takes every session for queries with endless ones: a
+// batch still gets in.
+func TestInsertsPassReports(t *testing.T) {
+	t.Parallel()
+	db := openDriver(t, enginetest.Start(t), nil)
+	if err := db.Exec(t.Context(), "CREATE TABLE lane (n UInt64) ENGINE = MergeTree ORDER BY n"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 10)
+	for range cap(ended) {
+		go func() {
+			var n uint64
+			ended <- db.QueryRow(ctx, "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))").Scan(&n)
+		}()
+	}
+	for range 3 {
+		batch, err := db.PrepareBatch(t.Context(), "INSERT INTO lane")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := batch.Append(uint64(1)); err != nil {
+			t.Fatal(err)
+		}
+		if err := batch.Send(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case err := <-ended:
+		t.Fatalf("an endless query ended: %v", err)
+	default:
+	}
+	cancel()
+	for range cap(ended) {
+		<-ended
+	}
+	var n uint64
+	if err := db.QueryRow(t.Context(), "SELECT count() FROM lane").Scan(&n); err != nil || n != 3 {
+		t.Errorf("got %d rows, %v", n, err)
+	}
+}
+
 // TestDriverCancel takes all sessions for queries but one with endless queries
 // and cancels them: the queries after them can run only if each was freed.
 func TestDriverCancel(t *testing.T) {
+	t.Parallel()
 	db := openDriver(t, enginetest.Start(t), nil)
 	const endless = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))"
 	ctx, cancel := context.WithCancel(t.Context())

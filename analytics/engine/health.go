@@ -12,9 +12,9 @@ import (
 )
 
 // pingClient speaks HTTP over the connections that dial makes.
-func pingClient(dial func(context.Context) (net.Conn, error)) *http.Client {
+func pingClient(dial func(context.Context) (net.Conn, error), timeout time.Duration) *http.Client {
 	return &http.Client{
-		Timeout: 5 * time.Second,
+		Timeout: timeout,
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		},

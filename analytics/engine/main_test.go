@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -21,6 +22,9 @@ func openDriver(t *testing.T, dial func(context.Context) (net.Conn, error), sett
 		Addr:        []string{"engine"},
 		DialContext: func(ctx context.Context, _ string) (net.Conn, error) { return dial(ctx) },
 		Settings:    settings,
+		// More than the engine has sessions: it is the engine's turn to queue.
+		MaxOpenConns: 20,
+		DialTimeout:  time.Minute,
 	})
 	if err != nil {
 		t.Fatal(err)

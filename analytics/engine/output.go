@@ -24,7 +24,6 @@ type lineWriter struct {
 	mu      sync.Mutex
 	partial []byte
 	dropped int
-	dying   bool   // within the report of a dying Go program
 	failure string // the child's last word about why it ended
 }
 
@@ -63,9 +62,11 @@ func (w *lineWriter) close() {
 // clickhouseLine is "2026.11.24 08:00:32.842903 [ 10452 ] {id} <Error> executeQuery: …".
 var clickhouseLine = regexp.MustCompile(`^\d{4}\.\d\d\.\d\d [\d:.]+ \[ \d+ \] \{[^}]*\} <(\w+)> ([A-Za-z/_]+)`)
 
-// goReport begins the report of a Go program that dies of a fault. The text
-// of an ordinary panic is not among it: it could quote anything.
-var goReport = regexp.MustCompile(`^(fatal error: |SIG[A-Z]+: |unexpected fault address|runtime: |runtime stack:|goroutine \d+ )`)
+// goReport is a line of the report of a Go program that dies: what struck it,
+// registers, functions with the addresses they were given, places in the
+// source. The text of a panic is not among it: it could quote anything.
+var goReport = regexp.MustCompile(`^(fatal error: [a-z ]+$|SIG[A-Z]+: [a-z ]+$|PC=0x|\[signal |signal arrived|runtime stack:$|goroutine \d+ |` +
+	`created by [\w./*()-]+|[\w./*()-]+\((0x|\{|\.\.\.|\))[^'" ]*|\t/[\w./@!-]+:\d+|\w+ +0x[0-9a-f]+$)`)
 
 func (w *lineWriter) line(s string) {
 	switch m := clickhouseLine.FindStringSubmatch(s); {
@@ -77,8 +78,7 @@ func (w *lineWriter) line(s string) {
 			code = e[1]
 		}
 		w.log.Log(context.Background(), clickhouseLevel(m[1]), "engine says", "component", m[2], "code", code)
-	case goReport.MatchString(s), w.dying && s != "":
-		w.dying = true
+	case goReport.MatchString(s):
 		w.log.Error("engine crashed", "report", s)
 	case s != "":
 		w.dropped++

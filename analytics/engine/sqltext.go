@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // sqlText is a statement cut where settings, format and data belong. Only the
 // outermost level is looked at; what the statement means is the engine's
@@ -104,7 +101,11 @@ func (s *sqlText) name(word string) {
 
 // makesTemporary reports CREATE [OR REPLACE] TEMPORARY ….
 func (s *sqlText) makesTemporary() bool {
-	return s.verb == "CREATE" && slices.Contains(s.words, "TEMPORARY") && s.words[1] != "TABLE"
+	words := s.words
+	if len(words) > 3 && words[1] == "OR" {
+		words = words[2:]
+	}
+	return s.verb == "CREATE" && len(words) > 1 && words[1] == "TEMPORARY"
 }
 
 // scanInsert looks whether the last token begins the data of an INSERT.
