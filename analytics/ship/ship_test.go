@@ -405,19 +405,45 @@ func limits(b *bench) {
 
 func months(b *bench) {
 	var all [][]byte
-	for n := range 110 { // more months than ClickHouse takes in one insert
-		e := pageView(n)
-		e.Time = time.Date(2017, time.Month(1+n), 28, 23, 0, 0, 0, time.UTC)
-		e.LocalDay = int32(e.Time.AddDate(0, 0, 5).Unix() / 86400) // the next month
-		all = append(all, encode(b, event.Record{Event: e}))
+	for n := range 40 { // a month each; the next batch begins behind maxMonths
+		all = append(all, encode(b, event.Record{Event: inMonth(n)}))
 	}
 	b.put(all...)
 	f := &faulty{to: b.store}
-	s := b.shipper(f, nil)
-	b.drain(s)
-	b.wantOnce(110)
-	if st := s.Stats(); st.SetAside != 0 || st.Retries != 0 || len(f.sizes) < 5 {
-		b.Errorf("%d batches, stats %+v", len(f.sizes), st)
+	b.drain(b.shipper(f, nil))
+	b.wantOnce(40)
+	if len(f.sizes) != 2 {
+		b.Errorf("batches of %v rows, want two", f.sizes)
+	}
+}
+
+// inMonth returns an event of the n-th month, late enough in it that its day in
+// the site's zone lies in the next one.
+func inMonth(n int) *event.Event {
+	e := pageView(n)
+	e.Time = time.Date(2017, time.Month(1+n), 28, 23, 0, 0, 0, time.UTC)
+	e.LocalDay = int32(e.Time.AddDate(0, 0, 5).Unix() / 86400)
+	return e
+}
+
+// TestBatchKeepsFewMonths: ClickHouse refuses more than 100 partitions in one
+// insert, for good.
+func TestBatchKeepsFewMonths(t *testing.T) {
+	b := &batch{}
+	taken := 0
+	for n := range 500 {
+		if b.add(spool.Record{}, event.Record{Event: inMonth(n)}) {
+			taken++
+		}
+	}
+	if len(b.months) > maxMonths || taken < maxMonths/2 || taken != len(b.records) {
+		t.Errorf("%d events of %d months", taken, len(b.months))
+	}
+	// What lies in the months it has is taken still.
+	for n := range 100 {
+		if !b.add(spool.Record{}, event.Record{Event: inMonth(n % 3)}) {
+			t.Fatal("an event of a month that the batch has was left out")
+		}
 	}
 }
 
@@ -465,4 +491,44 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := New(Options{}); err == nil {
 		t.Error("a shipper of nothing to nowhere")
 	}
+}
+
+// BenchmarkDrain ships 100,000 events; rows/s is the figure.
+func BenchmarkDrain(b *testing.B) {
+	const size = 100_000
+	s, err := store.Open(store.Options{Dial: enginetest.Start(b)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Migrate(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	q, err := spool.Open(spool.Options{Dir: filepath.Join(b.TempDir(), "spool"), MinFree: -1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer q.Close()
+	shipper, err := New(Options{Spool: q, Store: s})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	for b.Loop() {
+		b.StopTimer()
+		for n := 0; n < size; n += 500 {
+			var all [][]byte
+			for i := n; i < n+500; i++ {
+				all = append(all, encode(b, event.Record{Event: pageView(i)}))
+			}
+			if err := q.Append(all...); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.StartTimer()
+		if err := shipper.Drain(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(size*b.N)/b.Elapsed().Seconds(), "rows/s")
 }

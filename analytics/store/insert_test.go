@@ -360,3 +360,17 @@ func BenchmarkInsert(b *testing.B) {
 	}
 	b.ReportMetric(float64(size*b.N)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// BenchmarkEncode writes the block of 50,000 events, without an engine.
+func BenchmarkEncode(b *testing.B) {
+	const size = 50_000
+	rows := samples(0, size)
+	var reused buffers
+	b.ReportAllocs()
+	b.ResetTimer()
+	for b.Loop() {
+		reused.block = eventTable.appendBlock(reused.block[:0], rows, &reused.dictionary)
+	}
+	b.ReportMetric(float64(size*b.N)/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(float64(len(reused.block))/size, "bytes/row")
+}

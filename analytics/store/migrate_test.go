@@ -1,6 +1,7 @@
 package store
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -137,5 +138,28 @@ func TestSchemaFiles(t *testing.T) {
 				t.Errorf("%s: a table without a deduplication window", m.name)
 			}
 		}
+	}
+}
+
+// TestPolicy_7_2_NoColumnForWhatIsNotKept: an address, a user agent, a mail
+// address, a cookie or a query string cannot be stored where no column is.
+func TestPolicy_7_2_NoColumnForWhatIsNotKept(t *testing.T) {
+	files, err := loadMigrations(schemaFiles, "schema")
+	if err != nil {
+		t.Fatal(err)
+	}
+	column := regexp.MustCompile(`(?m)^    ([a-z0-9_]+) +[A-Z]`)
+	forbidden := regexp.MustCompile(`^ip|_ip$|address|agent|e?mail$|cookie|query|fingerprint|click_id$|age_years|birth`)
+	found := 0
+	for _, m := range files {
+		for _, c := range column.FindAllStringSubmatch(m.text, -1) {
+			found++
+			if forbidden.MatchString(c[1]) {
+				t.Errorf("%s has a column %s", m.name, c[1])
+			}
+		}
+	}
+	if found < 100 {
+		t.Errorf("only %d columns were found: the test does not see the schema", found)
 	}
 }
