@@ -58,7 +58,6 @@ func (a *Assets) StylePart() string { return "pages." + strings.Trim(a.style.ETa
 // dialogData is what the dialog's part begins with: src/dialog.ts' Data.
 type dialogData struct {
 	Text     map[string]string     `json:"text"`
-	First    firstLayer            `json:"first"`
 	Services []Row                 `json:"services"`
 	Clear    map[string][][]string `json:"clear"` // service → cookies, storage keys
 	Sheet    string                `json:"sheet"`
@@ -67,7 +66,7 @@ type dialogData struct {
 func (a *Assets) dialog(s *site.Site, lang string) part {
 	return a.parts.get(fileKey{site: s, lang: lang}, func() part {
 		data := dialogData{
-			Text: a.dialogText(s, lang), First: a.firstLayer(s, lang, site.OptIn), Services: a.services(s, lang),
+			Text: a.dialogText(s, lang), Services: a.services(s, lang),
 			Clear: map[string][][]string{}, Sheet: a.dist["dialog.css"],
 		}
 		for i := range s.Services {

@@ -24,6 +24,7 @@ export const show = async (answer?: Answer): Promise<void> => {
 	const core = {
 		_base: base,
 		_config: C,
+		_text: T,
 		_root: root,
 		_gpc: gpc,
 		_blocked: () => blocked,

@@ -1,6 +1,6 @@
 // Sends a choice to the edge and tells everyone who waits for it.
 
-import { base, C, letter } from './config';
+import { base, C, letter, type T } from './config';
 import { gpc, read, released, type State, set, state, stored, view } from './state';
 
 export interface Choice {
@@ -91,6 +91,7 @@ export interface Part {
 export interface Core {
 	_base: string;
 	_config: typeof C;
+	_text: typeof T;
 	_root: ShadowRoot;
 	_gpc: boolean;
 	_blocked(): boolean;

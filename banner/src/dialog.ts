@@ -16,7 +16,6 @@ interface Service {
 
 interface Data {
 	text: Record<string, string>;
-	first: Text;
 	services: Service[];
 	/** Cookies and storage keys by service. */
 	clear: Record<string, [string[] | null, string[] | null]>;
@@ -26,8 +25,6 @@ interface Data {
 declare const $D: Data;
 
 const t = (key: string): string => $D.text[key] ?? '';
-const first = $D.first;
-
 /** Purposes as the edge numbers them. */
 const purposes = ['necessary', 'preferences', 'analytics', 'marketing', 'cross_border'];
 const letterOf = (name: string): string => (name === 'cross_border' ? 'x' : (name[0] ?? ''));
@@ -85,15 +82,19 @@ class Preferences {
 	_status = h('div', { role: 'status' });
 	_age?: HTMLInputElement[];
 
+	/** The first layer's wording, which the dialog shares. */
+	_first: Text;
+
 	constructor(core: Core) {
 		this._core = core;
+		this._first = core._text;
 	}
 
 	_show(): void {
 		const { _config: c, _root: root } = this._core;
 		const d = this._dialog;
 		d.lang = c.lang;
-		d.dir = first.dir;
+		d.dir = this._first.dir;
 		const close = action('close', '×', () => d.close());
 		close.setAttribute('aria-label', t('close'));
 		const title = h('h2', { id: 'title', tabindex: '-1', autofocus: '' }, t('title'));
@@ -107,14 +108,14 @@ class Preferences {
 					{},
 					t('intro'),
 					' ',
-					this._link('policy', first.policy),
+					this._link('policy', this._first.policy),
 					' ',
-					this._link('cookies', first.cookies),
+					this._link('cookies', this._first.cookies),
 				),
-				first.change && h('p', { class: 'note' }, first.change),
-				this._core._gpc && h('p', { class: 'note' }, first.gpc),
+				this._first.change && h('p', { class: 'note' }, this._first.change),
+				this._core._gpc && h('p', { class: 'note' }, this._first.gpc),
 				(this._core._blocked() || !navigator.cookieEnabled) && h('p', { class: 'note' }, t('blocked')),
-				first.age && this._question(first.age),
+				this._first.age && this._question(this._first.age),
 				h('section', {}, h('h3', {}, t('necessary')), h('p', {}, t('necessary_text'))),
 				...Object.keys(c.purposes).map((p) => this._purpose(p)),
 				this._withdrawal(),
@@ -124,8 +125,8 @@ class Preferences {
 			h(
 				'div',
 				{ class: 'actions' },
-				action('accept', first.accept, () => this._all(true)),
-				action('reject', first.reject, () => this._all(false)),
+				action('accept', this._first.accept, () => this._all(true)),
+				action('reject', this._first.reject, () => this._all(false)),
 				action('save', t('save'), () => this._save()),
 			),
 		);
@@ -145,7 +146,7 @@ class Preferences {
 		const [row, input] = toggle(t(name), t(`${name}_text`), this._core._granted(p));
 		this._switches.set(name, input);
 		const box = h('section', {}, row);
-		if (name === 'cross_border' && first.cross) box.append(facts(first.cross.facts));
+		if (name === 'cross_border' && this._first.cross) box.append(facts(this._first.cross.facts));
 		const own = $D.services.filter((s) => purposes[s.Purpose] === name);
 		if (own.length) {
 			const list = h('div', {
@@ -241,7 +242,7 @@ class Preferences {
 		const [a, m, g] = this._age ?? [];
 		const yes = Object.values(choice.decisions ?? {}).includes(true);
 		if (a && yes && !a.checked && !(m?.checked && g?.checked)) {
-			this._say(first.age?.missing ?? '');
+			this._say(this._first.age?.missing ?? '');
 			a.focus();
 			return;
 		}
@@ -258,7 +259,7 @@ class Preferences {
 			else if (this._core._blocked()) this._say(t('blocked'));
 			else this._dialog.close();
 		} catch {
-			this._say(first.error);
+			this._say(this._first.error);
 		}
 	}
 
