@@ -99,11 +99,7 @@ func (s *Situation) barred() event.Reason {
 // leaves reports whether keeping anything here would take it out of the site's
 // region without the consent that this needs.
 func (s *Situation) leaves() bool {
-	if !s.Away {
-		return false
-	}
-	x := s.purpose(site.CrossBorder)
-	return x.reason != event.None || x.basis != event.BasisRecord
+	return s.Away && s.purpose(site.CrossBorder).reason != event.None
 }
 
 // allowance is the answer for one purpose.
@@ -132,6 +128,7 @@ func (s *Situation) purpose(p site.Purpose) allowance {
 		return allowance{reason: event.NoConsent}
 	}
 	// Leaving the region is never a default: PIPL 39 asks for a consent of its own.
+	// Nor is keeping preferences: they lie in the visitor's browser (ePrivacy 5(3)).
 	// An outdated no stays a no there until the visitor is asked again.
 	if s.Regime == site.OptOut && p != site.CrossBorder && p != site.Preferences && s.Record.Choices[p].Decision != Denied {
 		return allowance{basis: event.BasisOptOut}
