@@ -101,6 +101,7 @@ type metaJSON struct {
 func metaObject(m *Meta) metaJSON {
 	out := metaJSON{
 		Report: m.Report, Site: m.Site, From: m.From.String(), To: m.To.String(), Timezone: m.Timezone, Currency: m.Currency,
+		MinGroup: m.MinGroup, FoldedGroups: m.FoldedGroups, OtherCurrencies: m.OtherCurrencies, Made: m.Made,
 		Filters: []string{},
 	}
 	if !m.CompleteUntil.IsZero() {
