@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -115,7 +114,7 @@ func storedID(id string) string {
 
 func (l *load) check(t *testing.T) {
 	t.Helper()
-	rows := strings.Fields(l.in.kunji("sql", "SELECT lower(replaceAll(toString(event_id), '-', '')) FROM events WHERE kind = 'click'", "--format", "tsv"))
+	rows := l.in.column("SELECT lower(replaceAll(toString(event_id), '-', '')) FROM events WHERE kind = 'click'")
 	stored := map[string]int{}
 	for _, id := range rows {
 		stored[id]++
@@ -147,8 +146,8 @@ func (l *load) check(t *testing.T) {
 		{"touches holds other rows than there were visits", "SELECT (SELECT count() FROM touches) = (SELECT count() FROM events WHERE kind = 'visit')"},
 		{"an event has no consent record that grants it", "SELECT count() = 0 FROM events WHERE basis = 'record' AND consent_record NOT IN (SELECT id FROM consents WHERE subject != 0)"},
 	} {
-		if got := strings.TrimSpace(l.in.kunji("sql", q.sql, "--format", "tsv")); got != "1" && got != "true" {
-			t.Errorf("%s: %s", q.name, got)
+		if got := l.in.column(q.sql); len(got) != 1 || got[0] != "1" {
+			t.Errorf("%s: %q", q.name, got)
 		}
 	}
 }

@@ -218,6 +218,13 @@ func (in *installation) kunji(args ...string) string {
 	return string(out)
 }
 
+// column returns a query's only column.
+func (in *installation) column(query string) []string {
+	in.t.Helper()
+	lines := strings.Split(strings.TrimSpace(in.kunji("sql", query, "--format", "tsv")), "\n")
+	return lines[1:] // the first names the column
+}
+
 // visitor is a browser's cookies.
 type visitor struct {
 	in      *installation

@@ -1,14 +1,11 @@
 // What every browser test needs: a browser, the shop's address, and a look
-// into ClickHouse through the program itself. The Go test that starts the
+// into the service's ClickHouse. The Go test that starts the
 // service says where everything is by environment variables.
-import { execFile } from 'node:child_process';
 import { mkdtemp } from 'node:fs/promises';
+import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import puppeteer from 'puppeteer-core';
-
-const run = promisify(execFile);
 
 export const edge = process.env.KUNJI_TEST_EDGE;
 export const shop = `${edge}/shop/`;
@@ -58,10 +55,20 @@ export async function cookieNames(page) {
   return (await page.browserContext().cookies()).map((c) => c.name).sort();
 }
 
-// sql asks the running service's ClickHouse.
-export async function sql(query) {
-  const { stdout } = await run(process.env.KUNJI_TEST_PROGRAM, ['sql', query, '--format', 'jsonl'], { cwd: process.env.KUNJI_TEST_DIR });
-  return stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
+// sql asks the running service's ClickHouse on its own socket.
+export function sql(query) {
+  return new Promise((done, fail) => {
+    const request = http.request({
+      socketPath: process.env.KUNJI_TEST_CLICKHOUSE, method: 'POST', path: '/?database=kunji&default_format=JSONEachRow&readonly=1',
+    }, async (response) => {
+      let text = '';
+      for await (const part of response) text += part;
+      if (response.statusCode !== 200) fail(new Error(text));
+      else done(text.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line)));
+    });
+    request.on('error', fail);
+    request.end(query);
+  });
 }
 
 // eventually waits until f returns something true, and returns it.

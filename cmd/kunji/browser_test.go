@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kunjicloud/kunji/analytics/engine"
+)
+
+// TestBrowsers drives the demo shop in real browsers against the program
+// itself. The tests are JavaScript files beside testdata/browser/browser.mjs.
+func TestBrowsers(t *testing.T) {
+	library, err := engine.FindLibrary("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := newInstallation(t, library)
+	r := in.start("demo", "--per-day", "0")
+	password, err := os.ReadFile(filepath.Join(in.dir, "data", "demo", "login"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket, err := engine.SocketPath(filepath.Join(in.dir, "data", "demo", "clickhouse"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.eventually("the tables are there", func() error {
+		n, err := in.metric("kunji_engine_up")
+		if err == nil && n == 0 {
+			err = errors.New("ClickHouse does not answer yet")
+		}
+		return err
+	})
+	in.eventually("the console answers", func() error { return in.ok("http://" + in.console + "/signin") })
+	files, err := filepath.Glob("testdata/browser/*.test.mjs")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no browser tests: %v", err)
+	}
+	for _, browser := range []string{"chromium", "firefox"} {
+		t.Run(browser, func(t *testing.T) {
+			cmd := exec.Command("node", append([]string{"--test", "--test-concurrency=1"}, files...)...)
+			cmd.Env = append(append([]string(nil), in.env...),
+				"KUNJI_TEST_EDGE=http://"+in.edge, "KUNJI_TEST_CONSOLE=http://"+in.console,
+				"KUNJI_TEST_PASSWORD="+strings.TrimSpace(string(password)), "KUNJI_TEST_BROWSER="+browser,
+				"KUNJI_TEST_CLICKHOUSE="+socket,
+			)
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Errorf("%v\n%s\nthe service said:\n%s", err, out, r.said())
+			}
+		})
+	}
+	r.end()
+}
