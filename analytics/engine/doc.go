@@ -41,7 +41,9 @@
 // clause, and SET, USE and temporary tables are refused. readonly lets only
 // through what the engine's own parser calls a reading statement, and reads of
 // files and addresses are refused by ClickHouse itself. A statement whose
-// client leaves is killed.
+// client leaves is killed. After a statement that failed its session is made
+// clean: the library would put what it had written in front of the next
+// answer.
 //
 // # Guarantees
 //
