@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kunjicloud/kunji/analytics/console"
+	"github.com/kunjicloud/kunji/banner"
 	"github.com/kunjicloud/kunji/edge/site"
 )
 
@@ -119,6 +120,10 @@ func parseConfig(path string, data []byte, env func(string) string, folder fs.FS
 	if err != nil {
 		return nil, nil, err
 	}
+	return rules.config(path, data, env, folder)
+}
+
+func (s *schema) config(path string, data []byte, env func(string) string, folder fs.FS) (*Config, Warnings, error) {
 	doc := readDocument(path, data)
 	if doc.root == nil {
 		if len(doc.problems) == 0 {
@@ -127,7 +132,7 @@ func parseConfig(path string, data []byte, env func(string) string, folder fs.FS
 		return nil, nil, doc.problems
 	}
 	doc.override(env)
-	rules.check(doc)
+	s.check(doc)
 
 	written := defaults()
 	plain, err := json.Marshal(doc.root)
@@ -137,7 +142,11 @@ func parseConfig(path string, data []byte, env func(string) string, folder fs.FS
 	if err != nil && len(doc.problems) == 0 {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	r := &reader{doc: doc, folder: folder, base: filepath.Dir(path)}
+	spoken, err := banner.Languages()
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &reader{doc: doc, folder: folder, base: filepath.Dir(path), spoken: spoken}
 	cfg := r.config(&written)
 	if len(doc.problems) > 0 {
 		doc.problems.sort(path)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kunjicloud/kunji/analytics/console"
+	"github.com/kunjicloud/kunji/banner"
 	"github.com/kunjicloud/kunji/edge/site"
 )
 
@@ -24,6 +25,7 @@ type reader struct {
 	folder   fs.FS  // the file's folder, for policies
 	base     string // its path
 	warnings Warnings
+	spoken   []banner.LanguageInfo // what the banner speaks
 }
 
 func (r *reader) fault(path, format string, args ...any) {

@@ -71,17 +71,12 @@ func (r *reader) unlawful(path, message string) {
 // warnLanguages finds languages whose wording the banner lacks, or that nobody
 // who speaks it has read: unread wording is weak proof of an informed choice.
 func (r *reader) warnLanguages(at string, s *site.Site) {
-	spoken, err := banner.Languages()
-	if err != nil {
-		r.warn(at, "the banner's own languages cannot be read: %v", err)
-		return
-	}
 	for i, tag := range s.Banner.Languages {
-		known := slices.IndexFunc(spoken, func(l banner.LanguageInfo) bool { return l.Tag == tag })
+		known := slices.IndexFunc(r.spoken, func(l banner.LanguageInfo) bool { return l.Tag == tag })
 		switch {
 		case known < 0:
 			r.warn(indexed(at, i), "the banner does not speak %q: visitors read another of the site's languages, or English", tag)
-		case !spoken[known].Reviewed:
+		case !r.spoken[known].Reviewed:
 			r.warn(indexed(at, i), "nobody who speaks %q has reviewed the banner's wording: have it read", tag)
 		}
 	}
