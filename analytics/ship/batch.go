@@ -15,30 +15,49 @@ import (
 // into more than 100 partitions, for good.
 const maxMonths = 24
 
-// batch is a range of the spool on its way.
+// batch is a range of the spool on its way: the rows, and what the manifest
+// says about the records they were read from.
 type batch struct {
-	records []spool.Record
-	rows    store.Batch
-	bytes   int
-	months  map[int32]struct{}
+	first, last spool.Seq
+	records     int
+	bytes       int
+	hash        rowHash
+	rows        store.Batch
+	months      map[int32]struct{}
+}
+
+func newBatch() *batch {
+	return &batch{hash: newRowHash(), months: map[int32]struct{}{}}
+}
+
+// note counts a record.
+func (b *batch) note(r spool.Record) {
+	if b.records == 0 {
+		b.first = r.Seq
+	}
+	b.last = r.Seq
+	b.records++
+	b.bytes += len(r.Payload)
+	b.hash.add(r)
 }
 
 // add takes a record, unless it would touch too many months.
 func (b *batch) add(r spool.Record, row event.Record) bool {
-	if b.months == nil {
-		b.months = map[int32]struct{}{}
-	}
-	before, after := monthsOf(row)
-	_, known := b.months[before]
-	_, alsoKnown := b.months[after]
+	utc, local := monthsOf(row)
+	_, known := b.months[utc]
+	_, alsoKnown := b.months[local]
 	if (!known || !alsoKnown) && len(b.months) > maxMonths-2 {
 		return false
 	}
-	b.months[before], b.months[after] = struct{}{}, struct{}{}
-	b.records = append(b.records, r)
+	b.months[utc], b.months[local] = struct{}{}, struct{}{}
+	b.note(r)
 	b.rows.Add(row)
-	b.bytes += len(r.Payload)
 	return true
+}
+
+// manifest names the batch in the spool with this id.
+func (b *batch) manifest(id [16]byte) manifest {
+	return manifest{spool: id, first: b.first, last: b.last, records: uint32(b.records), wire: event.WireVersion, hash: b.hash.sum()}
 }
 
 // monthsOf returns the months that a row is filed under: that of its time in
@@ -77,7 +96,7 @@ func readRow(r spool.Record) (event.Record, error) {
 // that nothing is left. Records that can never be stored are set aside on the
 // way. Records read beyond the cut stay in s.ahead.
 func (s *Shipper) cut(ctx context.Context, target spool.Seq) (*batch, error) {
-	b := &batch{}
+	b := newBatch()
 	wait := ctx
 	for {
 		full, err := s.take(b)
@@ -93,7 +112,7 @@ func (s *Shipper) cut(ctx context.Context, target spool.Seq) (*batch, error) {
 			}
 			continue
 		}
-		if wait == ctx && len(b.records) > 0 {
+		if wait == ctx && b.records > 0 {
 			var cancel context.CancelFunc
 			wait, cancel = context.WithTimeout(ctx, s.opts.MaxAge)
 			defer cancel()
@@ -101,7 +120,7 @@ func (s *Shipper) cut(ctx context.Context, target spool.Seq) (*batch, error) {
 		err = s.waitAhead(wait, b)
 		switch {
 		case err == nil:
-		case len(b.records) > 0 && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+		case b.records > 0 && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
 			return b, nil
 		default:
 			return nil, err
@@ -112,7 +131,7 @@ func (s *Shipper) cut(ctx context.Context, target spool.Seq) (*batch, error) {
 // waitAhead reads what comes next, as much as b has room for.
 func (s *Shipper) waitAhead(ctx context.Context, b *batch) (err error) {
 	s.ahead, err = s.opts.Spool.Next(ctx, s.read, spool.Limits{
-		Records: s.opts.MaxRows - len(b.records), Bytes: max(1, s.opts.MaxBytes-b.bytes),
+		Records: s.opts.MaxRows - b.records, Bytes: max(1, s.opts.MaxBytes-b.bytes),
 	})
 	if n := len(s.ahead); n > 0 {
 		s.read = s.ahead[n-1].Seq
@@ -135,12 +154,12 @@ func (s *Shipper) readAhead(ctx context.Context, target spool.Seq) (err error) {
 func (s *Shipper) take(b *batch) (full bool, err error) {
 	for len(s.ahead) > 0 {
 		r := s.ahead[0]
-		if n := len(b.records); n >= s.opts.MaxRows || n > 0 && b.bytes+len(r.Payload) > s.opts.MaxBytes {
+		if n := b.records; n >= s.opts.MaxRows || n > 0 && b.bytes+len(r.Payload) > s.opts.MaxBytes {
 			return true, nil
 		}
 		row, err := readRow(r)
 		if err != nil {
-			if len(b.records) > 0 {
+			if b.records > 0 {
 				return true, nil // its turn comes when it is the first
 			}
 			if err := s.setAside(r.Seq, r.Seq, 1, err); err != nil {
@@ -154,7 +173,7 @@ func (s *Shipper) take(b *batch) (full bool, err error) {
 		}
 		s.ahead = s.ahead[1:]
 	}
-	return len(b.records) >= s.opts.MaxRows, nil
+	return b.records >= s.opts.MaxRows, nil
 }
 
 // setAside takes records out of the queue that can never be stored.

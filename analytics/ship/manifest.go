@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash"
 
-	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/spool"
 )
 
@@ -71,16 +70,4 @@ func (h rowHash) add(r spool.Record) {
 func (h rowHash) sum() (sum [sha256.Size]byte) {
 	h.Sum(sum[:0])
 	return sum
-}
-
-// manifestOf describes records that are still all there.
-func manifestOf(id [16]byte, records []spool.Record) manifest {
-	h := newRowHash()
-	for _, r := range records {
-		h.add(r)
-	}
-	return manifest{
-		spool: id, first: records[0].Seq, last: records[len(records)-1].Seq,
-		records: uint32(len(records)), wire: event.WireVersion, hash: h.sum(),
-	}
 }

@@ -134,10 +134,10 @@ func (s *Shipper) ship(ctx context.Context, target spool.Seq) error {
 	}
 	for target == 0 || s.opts.Spool.Cursor() < target {
 		b, err := s.cut(ctx, target)
-		if err != nil || len(b.records) == 0 {
+		if err != nil || b.records == 0 {
 			return err
 		}
-		m := manifestOf(s.opts.Spool.ID(), b.records)
+		m := b.manifest(s.opts.Spool.ID())
 		if err := s.opts.Spool.PutManifest(m.encode()); err != nil {
 			return fmt.Errorf("ship: manifest of records %d to %d: %w", m.first, m.last, err)
 		}
@@ -168,7 +168,7 @@ func (s *Shipper) resume(ctx context.Context) error {
 		return s.opts.Spool.Ack(m.last)
 	}
 	s.read = m.last
-	rows, err := repeat(m, manifestOf(s.opts.Spool.ID(), records), records)
+	rows, err := repeat(m, s.opts.Spool.ID(), records)
 	if err != nil {
 		return s.setAside(records[0].Seq, m.last, len(records), err)
 	}
@@ -177,19 +177,24 @@ func (s *Shipper) resume(ctx context.Context) error {
 }
 
 // repeat returns the rows of a batch that was tried before, if they are the same.
-func repeat(was, is manifest, records []spool.Record) (rows store.Batch, err error) {
+func repeat(was manifest, id [16]byte, records []spool.Record) (store.Batch, error) {
+	b := newBatch()
+	for _, r := range records {
+		b.note(r)
+	}
+	is := b.manifest(id)
 	is.wire = was.wire // another program may have cut it; what counts is the hash
 	if was != is {
-		return rows, errors.New("the records differ from those of the first try, some of which may have been stored")
+		return b.rows, errors.New("the records differ from those of the first try, some of which may have been stored")
 	}
 	for _, r := range records {
 		row, err := readRow(r)
 		if err != nil {
-			return rows, err
+			return b.rows, err
 		}
-		rows.Add(row)
+		b.rows.Add(row)
 	}
-	return rows, nil
+	return b.rows, nil
 }
 
 // Stats returns the counters.
