@@ -76,14 +76,6 @@ func (b *choiceBody) decide(s *consent.Situation, now time.Time) consent.Record 
 		Site: st.ID, Policy: st.Policy.Current().Number, Signal: s.GPC,
 		Day: int32(now.Unix() / 86400),
 	}
-	before := consent.StateOf(s)
-	for _, use := range st.Purposes {
-		d := b.decision(use.ID, before.Decisions[use.ID])
-		if d != consent.Unset {
-			r.Choices[use.ID] = consent.Choice{Decision: d, Version: use.Version}
-		}
-	}
-	b.decideServices(&r, s)
 	if st.Minors.Ask {
 		r.Age, _ = consent.ParseAge(b.Age) // checked
 		if b.Age == "" {
@@ -91,6 +83,17 @@ func (b *choiceBody) decide(s *consent.Situation, now time.Time) consent.Record 
 		}
 		r.Guardian = r.Age == consent.Minor && b.Guardian
 	}
+	before := consent.StateOf(s)
+	for _, use := range st.Purposes {
+		d := b.decision(use.ID, before.Decisions[use.ID])
+		if d == consent.Granted && st.Minors.Ask && r.Age != consent.Adult && !r.Guardian {
+			d = consent.Denied // whoever is not of age cannot grant (PIPL 31)
+		}
+		if d != consent.Unset {
+			r.Choices[use.ID] = consent.Choice{Decision: d, Version: use.Version}
+		}
+	}
+	b.decideServices(&r, s)
 	if r.Grants() {
 		r.ID = identity.NewID()
 	}
@@ -158,7 +161,8 @@ func newStateBody(s *consent.Situation) stateBody {
 	}
 	for _, sv := range s.Site.Services {
 		d := st.Decisions[sv.Purpose]
-		if d == consent.Granted && !s.Record.ServiceGranted(sv.ID) {
+		abroad := site.Abroad(s.Site.Region, sv.Country) && st.Decisions[site.CrossBorder] != consent.Granted
+		if d == consent.Granted && (abroad || !s.Record.ServiceGranted(sv.ID)) {
 			d = consent.Denied
 		}
 		b.Services[sv.ID] = d.String()

@@ -122,7 +122,9 @@ func (s *Server) ledgerEntry(v *visit, body *choiceBody, before, after *consent.
 		e.Withdraws = r.Narrows(&before.Record)
 	}
 	if !r.Grants() {
+		// Nothing that differs between two refusers of one place and hour.
 		e.Time = now.UTC().Truncate(time.Hour)
+		e.Services, e.Age, e.Guardian = nil, "", false
 	}
 	return e
 }
