@@ -4,7 +4,7 @@ import "net/http"
 
 // policyHeader lets a page load its own style sheet and send its own forms,
 // and nothing else: no script at all, no foreign anything, no frame around it.
-const policyHeader = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policyHeader = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // headers sets what every answer carries.
 func (c *Console) headers(next http.Handler) http.Handler {

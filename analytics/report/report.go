@@ -17,6 +17,10 @@ type run func(ctx context.Context, src Source, q Query) (*Table, error)
 func all() map[string]run {
 	return map[string]run{
 		"campaigns":  campaigns,
+		"channels":   channels,
+		"consent":    consent,
+		"pages":      pages,
+		"sources":    sources,
 		"timeseries": timeseries,
 	}
 }

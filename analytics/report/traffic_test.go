@@ -35,10 +35,11 @@ func openStore(t testing.TB) *store.Store {
 func TestReports(t *testing.T) {
 	db := openStore(t)
 	for name, test := range map[string]func(*testing.T, *store.Store){
-		"campaigns equal an independent count": campaignsEqualAnIndependentCount,
-		"timeseries agrees with campaigns":     timeseriesAgreesWithCampaigns,
-		"filters cannot look inside the fold":  filtersCannotLookInsideTheFold,
-		"installation":                         installationJudges,
+		"reports equal an independent count":  reportsEqualAnIndependentCount,
+		"timeseries agrees with campaigns":    timeseriesAgreesWithCampaigns,
+		"filters cannot look inside the fold": filtersCannotLookInsideTheFold,
+		"pages and consent":                   pagesAndConsent,
+		"installation":                        installationJudges,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, db) })
 	}
@@ -91,7 +92,7 @@ type traffic struct {
 	id    uint64
 }
 
-var sources = []event.Campaign{
+var origins = []event.Campaign{
 	{Source: "google", Medium: "cpc", Name: "autumn", Channel: "Paid search"},
 	{Source: "google", Medium: "cpc", Name: "brand", Channel: "Paid search"},
 	{Source: "google", Medium: "organic", Channel: "Organic search"},
@@ -107,9 +108,9 @@ var sources = []event.Campaign{
 // campaignOf spreads visitors unevenly: the last campaigns get a handful.
 func (g *traffic) campaignOf(visitor uint64) event.Campaign {
 	if visitor < 8 {
-		return sources[len(sources)-1-int(visitor%3)]
+		return origins[len(origins)-1-int(visitor%3)]
 	}
-	return sources[visitor%7]
+	return origins[visitor%7]
 }
 
 func (g *traffic) one() *event.Event {
@@ -122,7 +123,7 @@ func (g *traffic) one() *event.Event {
 	e.Kind = []event.Kind{event.PageView, event.Custom, event.Visit, event.Visit, event.Impression, event.Click, event.Conversion, event.Conversion, event.Refund}[g.IntN(9)]
 	e.Campaign = g.campaignOf(e.Visitor)
 	if g.IntN(12) == 0 { // came another way this time
-		e.Campaign = sources[g.IntN(7)]
+		e.Campaign = origins[g.IntN(7)]
 	}
 	e.Agent.Machine = g.IntN(15) == 0
 	g.consent(e)
@@ -168,7 +169,7 @@ func (g *traffic) events(n int) []*event.Event {
 			again := g.one()
 			again.Kind, again.Order, again.Attributed = event.Conversion, e.Order, true
 			again.Value, again.Currency = e.Value+1, g.site.Currency
-			again.Campaign = sources[g.IntN(7)]
+			again.Campaign = origins[g.IntN(7)]
 			if g.IntN(2) == 0 {
 				again.Time, again.LocalDay, again.KeepUntil = e.Time, e.LocalDay, e.KeepUntil
 			}

@@ -12,10 +12,10 @@ import (
 	"github.com/kunjicloud/kunji/edge/event"
 )
 
-// counted is one row of the campaigns report, counted without ClickHouse.
+// counted is one row of a report of visits, counted without ClickHouse.
 type counted struct {
 	consented                           bool
-	source, medium, campaign            string
+	place                               []string
 	impressions, clicks, visits, orders int64
 	value, refunds                      event.Amount
 	others                              int64
@@ -38,15 +38,32 @@ func (c *counted) add(o *counted) {
 	}
 }
 
-func (c *counted) cells() []any {
+// cells lays the row out; only campaigns show impressions and clicks.
+func (c *counted) cells(name string) []any {
+	var cells []any
+	for _, text := range c.place {
+		cells = append(cells, text)
+	}
+	if name == "campaigns" {
+		cells = append(cells, c.impressions, c.clicks)
+	}
 	var rate any
 	if c.visits > 0 {
 		rate = float64(c.orders) / float64(c.visits)
 	}
-	return []any{
-		c.source, c.medium, c.campaign, c.impressions, c.clicks, c.visits, int64(len(c.visitors)), c.orders,
-		Money(c.value), Money(c.refunds), rate,
-	}
+	return append(cells, c.visits, int64(len(c.visitors)), c.orders, Money(c.value), Money(c.refunds), rate)
+}
+
+// places says where an event stands in each report.
+var places = map[string]func(event.Campaign) []string{
+	"campaigns": func(c event.Campaign) []string {
+		if c.Source == "" {
+			return []string{c.Channel, c.Medium, c.Name}
+		}
+		return []string{c.Source, c.Medium, c.Name}
+	},
+	"channels": func(c event.Campaign) []string { return []string{c.Channel} },
+	"sources":  func(c event.Campaign) []string { return []string{c.Source, c.Channel} },
 }
 
 // before reports whether a is the earlier of two conversions of one order.
@@ -57,21 +74,18 @@ func before(a, b *event.Event) bool {
 	return slices.Compare(a.ID[:], b.ID[:]) < 0
 }
 
-// countCampaigns is the report's definition in plain Go, over the raw events.
-func countCampaigns(events []*event.Event, q Query) []*counted {
+// count is a report's definition in plain Go, over the raw events.
+func count(name string, events []*event.Event, q Query) []*counted {
 	in := func(e *event.Event) bool { return Day(e.LocalDay) >= q.From && Day(e.LocalDay) <= q.To }
-	rows := map[[4]string]*counted{}
+	rows := map[string]*counted{}
 	row := func(e *event.Event) *counted {
-		c := counted{consented: e.Attributed, source: e.Campaign.Source, medium: e.Campaign.Medium, campaign: e.Campaign.Name}
-		if c.source == "" {
-			c.source = e.Campaign.Channel
-		}
+		c := counted{consented: e.Attributed, place: places[name](e.Campaign), visitors: map[uint64]bool{}}
 		if !e.Attributed {
-			c = counted{source: "(not consented)"}
+			c.place = make([]string, len(c.place))
+			c.place[0] = "(not consented)"
 		}
-		key := [4]string{fmt.Sprint(c.consented), c.source, c.medium, c.campaign}
+		key := fmt.Sprintf("%v %q", c.consented, c.place)
 		if rows[key] == nil {
-			c.visitors = map[uint64]bool{}
 			rows[key] = &c
 		}
 		return rows[key]
@@ -136,6 +150,9 @@ func countCampaigns(events []*event.Event, q Query) []*counted {
 	}
 	var all []*counted
 	for _, c := range rows {
+		if name != "campaigns" { // which do not show them
+			c.impressions, c.clicks = 0, 0
+		}
 		if c.impressions+c.clicks+c.visits+c.orders+c.others+int64(c.refunds)+int64(len(c.visitors)) > 0 {
 			all = append(all, c)
 		}
@@ -144,10 +161,7 @@ func countCampaigns(events []*event.Event, q Query) []*counted {
 }
 
 // tabulate folds and orders what was counted.
-func tabulate(all []*counted, least int) (rows [][]any, totals []any, folded int) {
-	names := func(a, b *counted) int {
-		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.medium, b.medium), cmp.Compare(a.campaign, b.campaign))
-	}
+func tabulate(name string, all []*counted, least int) (rows [][]any, totals []any, folded int) {
 	slices.SortFunc(all, func(a, b *counted) int {
 		if c := cmp.Compare(len(a.visitors), len(b.visitors)); c != 0 {
 			return c
@@ -155,9 +169,11 @@ func tabulate(all []*counted, least int) (rows [][]any, totals []any, folded int
 		if a.consented != b.consented {
 			return map[bool]int{false: -1, true: 1}[a.consented]
 		}
-		return names(a, b)
+		return slices.Compare(a.place, b.place)
 	})
-	total, fold := &counted{}, &counted{source: fmt.Sprintf("(fewer than %d)", least)}
+	width := len(places[name](event.Campaign{}))
+	total, fold := &counted{}, &counted{place: make([]string, width)}
+	fold.place[0] = fmt.Sprintf("(fewer than %d)", least)
 	var shown []*counted
 	for _, c := range all {
 		total.add(c)
@@ -169,17 +185,15 @@ func tabulate(all []*counted, least int) (rows [][]any, totals []any, folded int
 		shown = append(shown, c)
 	}
 	slices.SortFunc(shown, func(a, b *counted) int {
-		return cmp.Or(cmp.Compare(b.visits, a.visits), cmp.Compare(len(b.visitors), len(a.visitors)), cmp.Compare(b.orders, a.orders), names(a, b))
+		return cmp.Or(cmp.Compare(b.visits, a.visits), cmp.Compare(len(b.visitors), len(a.visitors)), cmp.Compare(b.orders, a.orders), slices.Compare(a.place, b.place))
 	})
 	if folded > 0 {
 		shown = append(shown, fold)
 	}
 	for _, c := range shown {
-		rows = append(rows, c.cells())
+		rows = append(rows, c.cells(name))
 	}
-	totals = total.cells()
-	totals[0], totals[1], totals[2] = nil, nil, nil
-	return rows, totals, folded
+	return rows, append(make([]any, width), total.cells(name)...), folded
 }
 
 func sameCells(t *testing.T, what string, columns []Column, got, want []any) {
@@ -192,10 +206,10 @@ func sameCells(t *testing.T, what string, columns []Column, got, want []any) {
 	}
 }
 
-// campaignsEqualAnIndependentCount compares every figure with a count in plain
+// reportsEqualAnIndependentCount compares every figure with a count in plain
 // Go over the raw events, for zones on both sides of UTC, across a change of
 // the clocks.
-func campaignsEqualAnIndependentCount(t *testing.T, db *store.Store) {
+func reportsEqualAnIndependentCount(t *testing.T, db *store.Store) {
 	type days struct {
 		from, to string
 		least    int
@@ -235,26 +249,28 @@ func campaignsEqualAnIndependentCount(t *testing.T, db *store.Store) {
 				own := newSite(t, s.id, s.zone, s.currency)
 				own.MinGroup = r.least
 				q := query(t, own, r.from, r.to)
-				checkCampaigns(t, answer(t, db, "campaigns", q), countCampaigns(all, q), r.least)
+				for name := range places {
+					checkCount(t, name, answer(t, db, name, q), count(name, all, q), r.least)
+				}
 			})
 		}
 	}
 }
 
-func checkCampaigns(t *testing.T, got *Table, all []*counted, least int) {
+func checkCount(t *testing.T, name string, got *Table, all []*counted, least int) {
 	t.Helper()
 	others := int64(0)
 	for _, c := range all {
 		others += c.others
 	}
-	rows, totals, folded := tabulate(all, least)
+	rows, totals, folded := tabulate(name, all, least)
 	if len(got.Rows) != len(rows) {
-		t.Errorf("%d rows, want %d\n got %v\nwant %v", len(got.Rows), len(rows), got.Rows, rows)
+		t.Errorf("%s: %d rows, want %d\n got %v\nwant %v", name, len(got.Rows), len(rows), got.Rows, rows)
 	}
 	for i := range min(len(rows), len(got.Rows)) {
-		sameCells(t, fmt.Sprintf("row %d", i), got.Columns, got.Rows[i].Cells, rows[i])
+		sameCells(t, fmt.Sprintf("%s row %d", name, i), got.Columns, got.Rows[i].Cells, rows[i])
 	}
-	sameCells(t, "totals", got.Columns, got.Totals, totals)
+	sameCells(t, name+" totals", got.Columns, got.Totals, totals)
 	if got.Meta.FoldedGroups != folded {
 		t.Errorf("%d groups folded, want %d", got.Meta.FoldedGroups, folded)
 	}

@@ -1,0 +1,29 @@
+-- One row per channel, smallest first, with how many visitors it and all the
+-- smaller ones have together: what the fold needs.
+--
+-- site: the site's id · from, to: local days, both included · only: the keys
+-- of the groups to count, all where empty
+WITH groups AS
+(
+    SELECT
+        attributed AS consented,
+        if(attributed, channel, '') AS by_channel,
+        cityHash64(consented, by_channel) AS key,
+        uniqCombined64MergeState(14)(visitors) AS people,
+        toInt64(finalizeAggregation(people)) AS distinct_visitors,
+        toInt64(sum(visits)) AS sum_visits
+    FROM campaign_day
+    WHERE site = {site:String} AND local_day BETWEEN {from:Date} AND {to:Date}
+    GROUP BY consented, by_channel
+    HAVING empty({only:Array(UInt64)}) OR has({only:Array(UInt64)}, key)
+)
+SELECT
+    consented, key, distinct_visitors,
+    toInt64(uniqCombined64Merge(14)(people) OVER
+    (
+        ORDER BY distinct_visitors, consented, by_channel
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    )) AS visitors_up_to_here,
+    by_channel,
+    sum_visits
+FROM groups

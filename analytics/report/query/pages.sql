@@ -1,0 +1,32 @@
+-- One row per page, smallest first, with how many visitors it and all the
+-- smaller ones have together: what the fold needs. entries are the visits that
+-- began on the page; only visitors who agreed to marketing have visits.
+--
+-- site: the site's id · from, to: local days, both included · only: the keys
+-- of the groups to count, all where empty
+WITH groups AS
+(
+    SELECT
+        concat(host, path) AS page,
+        cityHash64(page) AS key,
+        uniqCombined64StateIf(14)(visitor, visitor != 0) AS people,
+        toInt64(finalizeAggregation(people)) AS distinct_visitors,
+        toInt64(countIf(kind = 'page_view')) AS views,
+        toInt64(countIf(kind = 'visit')) AS entries
+    FROM events
+    WHERE site = {site:String} AND kind IN ('page_view', 'visit') AND machine = 0
+      AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
+      AND local_day BETWEEN {from:Date} AND {to:Date}
+    GROUP BY page
+    HAVING empty({only:Array(UInt64)}) OR has({only:Array(UInt64)}, key)
+)
+SELECT
+    true AS consented, key, distinct_visitors,
+    toInt64(uniqCombined64Merge(14)(people) OVER
+    (
+        ORDER BY distinct_visitors, page
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    )) AS visitors_up_to_here,
+    page,
+    views, entries
+FROM groups
