@@ -41,8 +41,8 @@ func (b *Batch) Len() int {
 // Insert stores the batch. The token names it: a second call with the same
 // token changes nothing, whether the first one succeeded, failed halfway or
 // was never answered, so a caller repeats until Insert returns nil, each time
-// with the same rows. Rows of an event's month may not spread over more than
-// 100 months. Consents go first: no event stands without its record.
+// with the same rows. A batch may touch at most 100 months, or ClickHouse
+// refuses it. Consents go first: no event stands without its record.
 func (s *Store) Insert(ctx context.Context, token string, b Batch) error {
 	if token == "" {
 		return errors.New("store: insert without a token could not be repeated")
