@@ -171,7 +171,7 @@ func (r *reader) clickhouse(w fileClickHouse) ClickHouse {
 	if strings.Contains(database, "/") {
 		r.fault("clickhouse.dsn", "has more than a database behind the host: write clickhouse://user:password@host:9000/kunji")
 	}
-	return ClickHouse{DSN: w.DSN, Cluster: w.Cluster}
+	return ClickHouse(w)
 }
 
 func (r *reader) size(path, text string) int64 {

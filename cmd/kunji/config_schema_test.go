@@ -112,7 +112,7 @@ func TestSchemaDefaults(t *testing.T) {
 		return cfg
 	}
 	a, b := load(plain), load(full)
-	if b.Sites[0].EventProps == nil || len(b.Sites[0].EventProps) == 0 {
+	if len(b.Sites[0].EventProps) == 0 {
 		b.Sites[0].EventProps = a.Sites[0].EventProps
 	}
 	if len(b.Sites[0].Services) == 0 {
