@@ -79,16 +79,13 @@ func drawVisits(p *page, t *report.Table) *chart {
 	return c
 }
 
-// niceAbove returns the next round number that is not below n, even from four
-// on, so that its half can be written beside the middle line.
+// niceAbove returns the next round and even number that is not below n, so
+// that its half can be written beside the middle line.
 func niceAbove(n int64) int64 {
-	if n <= 4 {
-		return 4
-	}
 	for unit := int64(1); ; unit *= 10 {
-		for _, step := range []int64{2, 4, 6, 8, 10, 12, 16} {
-			if unit*step >= n {
-				return unit * step
+		for _, step := range []int64{2, 3, 4, 5, 6, 8, 10} {
+			if top := unit * step; top >= n && top%2 == 0 {
+				return top
 			}
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/kunjicloud/kunji/analytics/report"
 	"github.com/kunjicloud/kunji/edge/site"
@@ -13,6 +12,10 @@ import (
 
 // shownRows is how many rows a page shows; the CSV has all of them.
 const shownRows = 500
+
+// laterSource is the source that the edge writes where the yes came on a later
+// page than the first.
+const laterSource = "(consented later)"
 
 type option struct {
 	Value, Text string
@@ -100,7 +103,8 @@ func (c *Console) reportPage(w http.ResponseWriter, r *http.Request) {
 	view.navigate(who, r.URL.Path, carry)
 	view.form(c, who, query)
 	view.fill(table, carry)
-	if len(query.Filters) == 0 {
+	if len(query.Filters) == 0 && table.Column("visits") >= 0 {
+		query.CompleteUntil = table.Meta.CompleteUntil
 		if view.Chart, err = c.visitsByDay(ctx, &view.page, query); err != nil {
 			c.fail(w, r, c.reportProblem(r, err))
 			return
@@ -128,78 +132,6 @@ func (c *Console) siteOrFirst(who *principal, id string) (*site.Site, *problem) 
 		}
 	}
 	return c.siteFor(who, id)
-}
-
-// carried is what links to the same question carry.
-func carried(q report.Query) url.Values {
-	return url.Values{
-		"site": {q.Site.ID}, "from": {q.From.String()}, "to": {q.To.String()}, "compare": {string(q.Compare)},
-	}
-}
-
-// with copies values and sets one more.
-func with(v url.Values, key string, values ...string) url.Values {
-	out := url.Values{}
-	for k, all := range v {
-		out[k] = slices.Clone(all)
-	}
-	if len(values) == 0 {
-		delete(out, key)
-		return out
-	}
-	out[key] = values
-	return out
-}
-
-// form fills the selects, the ranges and the filters.
-func (v *reportView) form(c *Console, who *principal, q report.Query) {
-	for _, s := range c.sitesOf(who) {
-		v.Sites = append(v.Sites, option{s.ID, s.Name, s.ID == q.Site.ID})
-	}
-	v.From, v.To = q.From.String(), q.To.String()
-	for value, text := range map[report.Compare]string{
-		report.NoCompare: "none", report.PreviousPeriod: "previous", report.PreviousYear: "year",
-	} {
-		v.Comparisons = append(v.Comparisons, option{string(value), v.T("form.compare." + text), value == q.Compare})
-	}
-	slices.SortFunc(v.Comparisons, func(a, b option) int { return strings.Compare(a.Value, b.Value) })
-	carry := carried(q)
-	for _, f := range q.Filters {
-		v.FilterValues = append(v.FilterValues, f.String())
-	}
-	today := report.DayOf(c.opt.Now(), q.Site.Zone)
-	for _, one := range ranges(today) {
-		target := with(with(carry, "from", one.from.String()), "to", one.to.String())
-		target["filter"] = v.FilterValues
-		v.Ranges = append(v.Ranges, link{
-			Text: v.T("range." + one.name), URL: v.Path + "?" + target.Encode(), Current: one.from == q.From && one.to == q.To,
-		})
-	}
-	for i, f := range q.Filters {
-		rest := slices.Delete(slices.Clone(v.FilterValues), i, i+1)
-		v.Filters = append(v.Filters, link{
-			Text: v.T("column."+f.Column) + ": " + f.Value, URL: v.Path + "?" + with(carry, "filter", rest...).Encode(),
-		})
-	}
-}
-
-type namedRange struct {
-	name     string
-	from, to report.Day
-}
-
-// ranges are the days that are asked for most.
-func ranges(today report.Day) []namedRange {
-	first := today - report.Day(today.Time().Day()-1)
-	before := first - 1
-	return []namedRange{
-		{"today", today, today},
-		{"7", today - 6, today},
-		{"30", today - 29, today},
-		{"90", today - 89, today},
-		{"month", first, today},
-		{"lastmonth", before - report.Day(before.Time().Day()-1), before},
-	}
 }
 
 // fill lays the table out for people.
@@ -275,6 +207,7 @@ func (v *reportView) row(t *report.Table, row report.Row, carry url.Values, larg
 	for i, column := range t.Columns {
 		one := cell{Text: figure(column, row.Cells[i]), Numeric: column.Numeric(), Header: i == 0}
 		if text, ok := row.Cells[i].(string); ok && row.Kind == report.Measured && text != "" {
+			one.Text = v.label(column, text)
 			one.URL = v.Path + "?" + with(carry, "filter", append(slices.Clone(v.FilterValues), column.Name+":"+text)...).Encode()
 		}
 		if i == 0 && largest > 0 {
@@ -292,9 +225,22 @@ func (v *reportView) row(t *report.Table, row report.Row, carry url.Values, larg
 	return out
 }
 
+// label translates what the edge writes where a source or channel has no name
+// of its own; a campaign called the same keeps its name.
+func (v *reportView) label(column report.Column, text string) string {
+	key := "label." + text
+	if column.Name == "campaign" || v.T(key) == key {
+		return text
+	}
+	return v.T(key)
+}
+
 // notes says what stands behind special rows and sums.
 func (v *reportView) notes(t *report.Table) {
 	for _, row := range t.Rows {
+		if len(row.Cells) > 0 && row.Cells[0] == laterSource {
+			v.Notes = append(v.Notes, v.T("note.later"))
+		}
 		switch row.Kind {
 		case report.NotConsented:
 			v.Notes = append(v.Notes, v.T("row.not_consented.note"))

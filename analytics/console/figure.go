@@ -76,25 +76,29 @@ func number(cell any) (float64, bool) {
 }
 
 // change compares a total with the one before: in percent, and for a rate in
-// percentage points.
+// percentage points. Its class is neutral where more is neither good nor bad.
 func change(p *page, column report.Column, now, before any) (text, class string) {
 	n, ok := number(now)
 	b, ok2 := number(before)
 	if !ok || !ok2 {
 		return "", ""
 	}
-	if column.Unit == report.Ratio {
+	switch {
+	case column.Unit == report.Ratio:
 		points := (n - b) * 100
-		return direction(p, points, strconv.FormatFloat(math.Abs(points), 'f', 2, 64)+" pp")
+		text, class = direction(p, points, strconv.FormatFloat(math.Abs(points), 'f', 2, 64)+" pp")
+	case b != 0:
+		percent := (n - b) / b * 100
+		text, class = direction(p, percent, strconv.FormatFloat(math.Abs(percent), 'f', 1, 64)+"%")
+	case n != 0:
+		text, class = p.T("change.new"), "up"
+	default:
+		text, class = p.T("change.same"), "same"
 	}
-	if b == 0 {
-		if n == 0 {
-			return p.T("change.same"), "same"
-		}
-		return p.T("change.new"), "up"
+	if column.Name == "shown" || column.Name == "rejected" {
+		class = "neutral"
 	}
-	percent := (n - b) / b * 100
-	return direction(p, percent, strconv.FormatFloat(math.Abs(percent), 'f', 1, 64)+"%")
+	return text, class
 }
 
 func direction(p *page, by float64, amount string) (text, class string) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // grouped is a report that has one row per group of visitors: by campaign, by
@@ -104,44 +103,6 @@ func (r *grouped) rows(ctx context.Context, src Source, q Query, meta *Meta) ([]
 		return shown, r.sum(groups), nil
 	}
 	return r.filter(ctx, src, q, shown, folded)
-}
-
-// filter keeps the rows that the filters choose, and counts their visitors
-// together: one who came by two of them counts once.
-func (r *grouped) filter(ctx context.Context, src Source, q Query, shown, folded []group) ([]group, group, error) {
-	shown = slices.DeleteFunc(shown, func(g group) bool {
-		for _, f := range q.Filters {
-			if g.dimensions[slices.Index(r.dimensions, f.Column)] != f.Value {
-				return true
-			}
-		}
-		return false
-	})
-	if len(shown) == 0 {
-		return nil, r.sum(nil), nil
-	}
-	total := r.sum(shown)
-	if len(shown) == 1 {
-		total.visitors = shown[0].visitors
-		return shown, total, nil
-	}
-	var keys []uint64
-	for _, g := range shown {
-		if g.kind != Folded {
-			keys = append(keys, g.key)
-			continue
-		}
-		for _, small := range folded {
-			keys = append(keys, small.key)
-		}
-	}
-	chosen, err := r.ask(ctx, src, q, keys)
-	if err != nil {
-		return nil, group{}, err
-	}
-	slices.SortFunc(chosen, bySize)
-	total.visitors = r.sum(chosen).visitors
-	return shown, total, nil
 }
 
 // join adds sales to the groups that they came from. A place without a group
@@ -295,16 +256,4 @@ func (r *grouped) totalCells(total group) []any {
 		}
 	}
 	return cells
-}
-
-func checkFilters(filters []Filter, dimensions []string) error {
-	for _, f := range filters {
-		if !slices.Contains(dimensions, f.Column) {
-			return &Error{
-				"filter", fmt.Sprintf("this report has no %q to filter by", f.Column),
-				"use one of " + strings.Join(dimensions, ", "),
-			}
-		}
-	}
-	return nil
 }

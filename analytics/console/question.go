@@ -1,0 +1,81 @@
+package console
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/kunjicloud/kunji/analytics/report"
+)
+
+// carried is what links to the same question carry.
+func carried(q report.Query) url.Values {
+	return url.Values{
+		"site": {q.Site.ID}, "from": {q.From.String()}, "to": {q.To.String()}, "compare": {string(q.Compare)},
+	}
+}
+
+// with copies values and sets one more.
+func with(v url.Values, key string, values ...string) url.Values {
+	out := url.Values{}
+	for k, all := range v {
+		out[k] = slices.Clone(all)
+	}
+	if len(values) == 0 {
+		delete(out, key)
+		return out
+	}
+	out[key] = values
+	return out
+}
+
+// form fills the selects, the ranges and the filters.
+func (v *reportView) form(c *Console, who *principal, q report.Query) {
+	for _, s := range c.sitesOf(who) {
+		v.Sites = append(v.Sites, option{s.ID, s.Name, s.ID == q.Site.ID})
+	}
+	v.From, v.To = q.From.String(), q.To.String()
+	for value, text := range map[report.Compare]string{
+		report.NoCompare: "none", report.PreviousPeriod: "previous", report.PreviousYear: "year",
+	} {
+		v.Comparisons = append(v.Comparisons, option{string(value), v.T("form.compare." + text), value == q.Compare})
+	}
+	slices.SortFunc(v.Comparisons, func(a, b option) int { return strings.Compare(a.Value, b.Value) })
+	carry := carried(q)
+	for _, f := range q.Filters {
+		v.FilterValues = append(v.FilterValues, f.String())
+	}
+	today := report.DayOf(c.opt.Now(), q.Site.Zone)
+	for _, one := range ranges(today) {
+		target := with(with(carry, "from", one.from.String()), "to", one.to.String())
+		target["filter"] = v.FilterValues
+		v.Ranges = append(v.Ranges, link{
+			Text: v.T("range." + one.name), URL: v.Path + "?" + target.Encode(), Current: one.from == q.From && one.to == q.To,
+		})
+	}
+	for i, f := range q.Filters {
+		rest := slices.Delete(slices.Clone(v.FilterValues), i, i+1)
+		v.Filters = append(v.Filters, link{
+			Text: v.T("column."+f.Column) + ": " + v.label(report.Column{Name: f.Column}, f.Value), URL: v.Path + "?" + with(carry, "filter", rest...).Encode(),
+		})
+	}
+}
+
+type namedRange struct {
+	name     string
+	from, to report.Day
+}
+
+// ranges are the days that are asked for most.
+func ranges(today report.Day) []namedRange {
+	first := today - report.Day(today.Time().Day()-1)
+	before := first - 1
+	return []namedRange{
+		{"today", today, today},
+		{"7", today - 6, today},
+		{"30", today - 29, today},
+		{"90", today - 89, today},
+		{"month", first, today},
+		{"lastmonth", before - report.Day(before.Time().Day()-1), before},
+	}
+}
