@@ -4,7 +4,8 @@
 --
 -- Read from events and never from a rollup, because the same order can arrive
 -- twice, by page and by server. GLOBAL: an order's earliest conversion may lie
--- on another shard than the row that repeats it.
+-- on another shard than the row that repeats it. LIMIT BY instead of argMin:
+-- argMin of a tuple takes twice the time.
 SELECT
     toInt32(day), place.1 AS consented, place.2 AS channel, place.3 AS source, place.4 AS medium, place.5 AS campaign,
     toInt64(countIf(sold)) AS conversions,
@@ -15,10 +16,10 @@ FROM
 (
     -- Each order once, as its earliest conversion has it, which may lie
     -- outside the range; without an order each conversion stands alone.
-    SELECT true AS sold, first.1 AS day, first.2 AS place, toInt64(first.3 * 10000) AS amount, first.4 IN ('', {currency:String}) AS summed
+    SELECT true AS sold, day, place, toInt64(value * 10000) AS amount, currency IN ('', {currency:String}) AS summed
     FROM
     (
-        SELECT argMin((local_day, (attributed, channel, source, medium, campaign), value, currency), (time, toString(event_id))) AS first
+        SELECT local_day AS day, (attributed, channel, source, medium, campaign) AS place, value, currency
         FROM events
         WHERE site = {site:String} AND kind = 'conversion' AND machine = 0
           AND (order_id = '' AND local_day BETWEEN {from:Date} AND {to:Date}
@@ -29,25 +30,26 @@ FROM
                     AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
                     AND local_day BETWEEN {from:Date} AND {to:Date}
               ))
-        GROUP BY order_id, if(order_id = '', event_id, toUUID('00000000-0000-0000-0000-000000000000'))
+        ORDER BY time, toString(event_id)
+        LIMIT 1 BY order_id, if(order_id = '', event_id, toUUID('00000000-0000-0000-0000-000000000000'))
     )
     WHERE day BETWEEN {from:Date} AND {to:Date}
     UNION ALL
     -- Each refund once, on its own day, where its order's conversion stands;
     -- where that is not known, its own place.
-    SELECT false, refund.1, if(known, origin, refund.2), toInt64(refund.3 * 10000), refund.4 IN ('', {currency:String})
+    SELECT false, day, if(known, origin, own), toInt64(value * 10000), currency IN ('', {currency:String})
     FROM
     (
-        SELECT any((local_day, (attributed, channel, source, medium, campaign), value, currency)) AS refund, any(order_id) AS of_order
+        SELECT local_day AS day, (attributed, channel, source, medium, campaign) AS own, value, currency, order_id AS of_order
         FROM events
         WHERE site = {site:String} AND kind = 'refund' AND machine = 0
           AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
           AND local_day BETWEEN {from:Date} AND {to:Date}
-        GROUP BY event_id
+        LIMIT 1 BY event_id
     ) AS refunded
     GLOBAL LEFT JOIN
     (
-        SELECT order_id, true AS known, argMin((attributed, channel, source, medium, campaign), (time, toString(event_id))) AS origin
+        SELECT order_id, true AS known, (attributed, channel, source, medium, campaign) AS origin
         FROM events
         WHERE site = {site:String} AND kind = 'conversion' AND machine = 0 AND order_id != ''
           AND order_id GLOBAL IN
@@ -57,7 +59,8 @@ FROM
                 AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
                 AND local_day BETWEEN {from:Date} AND {to:Date}
           )
-        GROUP BY order_id
+        ORDER BY time, toString(event_id)
+        LIMIT 1 BY order_id
     ) AS sold_before ON sold_before.order_id = refunded.of_order
 )
 GROUP BY day, place
