@@ -31,6 +31,10 @@ type Options struct {
 	Now func() time.Time
 	// Logger gets outcomes; never an address, a password or a mistyped name.
 	Logger *slog.Logger
+	// Address returns where a request comes from, for counting failed sign-ins;
+	// nil takes the connection's. Behind a proxy it must be the client's, as a
+	// trusted proxy says it, or all clients are counted as one.
+	Address func(*http.Request) string
 	// Secure says that the console is reached over https.
 	Secure bool
 	// GeoAttribution is the line that the geo database's licence asks for;
@@ -67,6 +71,9 @@ func New(opt Options) (*Console, error) {
 	}
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opt.Address == nil {
+		opt.Address = connectionAddress
 	}
 	if opt.QueryTimeout == 0 {
 		opt.QueryTimeout = 30 * time.Second

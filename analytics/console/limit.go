@@ -90,10 +90,10 @@ func (t *tries) hash(sort, name, address string) [sha256.Size]byte {
 	return sha256.Sum256([]byte(string(t.key[:]) + sort + "\x00" + name + "\x00" + address))
 }
 
-// address returns where the connection comes from, without port. It is used
-// in memory for counting and kept nowhere. Headers are not believed: anyone
-// can write them.
-func address(r *http.Request) string {
+// connectionAddress returns where the connection comes from, without port. It
+// is used in memory for counting and kept nowhere. Headers are not believed:
+// anyone can write them.
+func connectionAddress(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr

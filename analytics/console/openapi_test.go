@@ -1,7 +1,6 @@
 package console
 
 import (
-	"encoding/json"
 	"os"
 	"regexp"
 	"slices"
@@ -102,6 +101,15 @@ func TestOpenAPINamesEveryProblem(t *testing.T) {
 	}
 	slices.Sort(used)
 	used = slices.Compact(used)
+	texts, err := loadTexts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range used {
+		if _, ok := texts.by["en"]["problem."+code]; !ok {
+			t.Errorf("no page says %s", code)
+		}
+	}
 	if got := readDescription(t).Components.Schemas["Problem"].Properties["code"].Enum; !slices.Equal(got, used) {
 		t.Errorf("described %v, used %v", got, used)
 	}
@@ -131,8 +139,5 @@ func TestTextsAreWhole(t *testing.T) {
 				t.Errorf("%s has %s, which English lacks", lang, key)
 			}
 		}
-	}
-	if _, err := json.Marshal(texts.by); err != nil {
-		t.Error(err)
 	}
 }

@@ -168,11 +168,13 @@ func (c *Console) home(w http.ResponseWriter, r *http.Request) {
 type problemView struct {
 	page
 	Problem problem
+	Said    string // what happened, in the page's language
 }
 
 // problemPage shows a problem to a person.
 func (c *Console) problemPage(w http.ResponseWriter, r *http.Request, p problem) {
 	view := problemView{page: c.newPage(w, r, "problem.title"), Problem: p}
+	view.Said = view.T("problem." + p.Code)
 	if who := principalOf(r); who != nil {
 		view.navigate(who, r.URL.Path, url.Values{})
 	}

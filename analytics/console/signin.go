@@ -55,7 +55,7 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name, password, next := r.PostForm.Get("name"), r.PostForm.Get("password"), r.PostForm.Get("next")
-	if wait := c.tries.try(name, address(r)); wait > 0 {
+	if wait := c.tries.try(name, c.opt.Address(r)); wait > 0 {
 		c.opt.Logger.Warn("sign-in refused: too many failures")
 		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
 		c.showSignIn(w, r, http.StatusTooManyRequests, next, "signin.wait")
@@ -70,7 +70,7 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 		c.showSignIn(w, r, http.StatusUnauthorized, next, "signin.wrong")
 		return
 	}
-	c.tries.succeeded(name, address(r))
+	c.tries.succeeded(name, c.opt.Address(r))
 	secret, err := c.sessions.start(user)
 	if err != nil {
 		c.opt.Logger.Error("sign-in", "error", err)
