@@ -48,10 +48,12 @@ func (a *Assets) render(w io.Writer, page string, view any) error {
 }
 
 // ChoicesView is what GET /choices/{site} shows. Its forms post to the same
-// address, urlencoded: csrf, notice (its version), lang, method (accept_all,
-// reject_all, save, withdraw); with save also purpose.{name} and service.{id}
-// as yes or no, age (adult, minor) and guardian=1; with withdraw erase=1.
-// A purpose without an answer is absent: it keeps its state.
+// address, urlencoded: csrf, notice (its version), lang and method (accept_all,
+// reject_all, save, withdraw). The first form also posts age (adult, minor),
+// guardian=1, and purpose.{name} and service.{id} as yes or no, which count
+// with save only: a purpose without an answer is absent and keeps its state.
+// Saving is the first button, so that Enter never accepts everything. The
+// second form posts erase=1 where the box beside withdraw is ticked.
 type ChoicesView struct {
 	Site      *site.Site
 	Lang      string
