@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kunjicloud/kunji/analytics/report"
+	"github.com/kunjicloud/kunji/analytics/store"
 )
 
 const (
@@ -109,7 +112,6 @@ func TestAgainstTheStore(t *testing.T) {
 	t.Run("csv", func(t *testing.T) { reportAsCSV(t, h) })
 	t.Run("pages", func(t *testing.T) { pagesAreHarmless(t, h) })
 	t.Run("installation", func(t *testing.T) { installationIsAnswered(t, h) })
-	t.Run("client leaves", func(t *testing.T) { leavingEndsTheQuery(t, h) })
 }
 
 func reportAsJSON(t *testing.T, h *house) {
@@ -217,22 +219,75 @@ func installationIsAnswered(t *testing.T, h *house) {
 	}
 }
 
-// leavingEndsTheQuery: a request whose client has left does not get figures,
-// and is no error of the service's.
-func leavingEndsTheQuery(t *testing.T, h *house) {
-	h.log.Reset()
+// stalled is a store that answers nothing until the question is taken back.
+type stalled struct {
+	asked, ended chan struct{}
+}
+
+func (s stalled) Query(ctx context.Context, _ string, _ map[string]any) (*store.Rows, error) {
+	close(s.asked)
+	<-ctx.Done()
+	close(s.ended)
+	return nil, ctx.Err()
+}
+
+// A client that leaves ends its query, and is no error of the service's.
+func TestALeavingClientEndsItsQuery(t *testing.T) {
+	source := stalled{make(chan struct{}), make(chan struct{})}
+	h := build(t, source, false)
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
 	r, err := http.NewRequestWithContext(ctx, "GET", h.server.URL+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	bearer("marketer")(r)
-	if answer, err := h.server.Client().Do(r); err == nil {
-		answer.Body.Close()
-		t.Error("an answer for a client that has left")
-	}
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		if answer, err := h.server.Client().Do(r); err == nil {
+			answer.Body.Close()
+			t.Error("an answer for a client that has left")
+		}
+	}()
+	<-source.asked
+	cancel()
+	<-source.ended
+	<-left
+	h.server.Close() // waits for the handler
 	if strings.Contains(h.log.String(), "level=ERROR") {
 		t.Errorf("logged as an error: %s", h.log.String())
+	}
+}
+
+// A query that takes too long is ended, and the answer says what to do.
+func TestSlowQueriesAreEnded(t *testing.T) {
+	h := build(t, stalled{make(chan struct{}), make(chan struct{})}, false)
+	h.timeout = time.Millisecond
+	h.restart()
+	answer := h.do("GET", path, bearer("marketer"))
+	wantStatus(t, "a slow report", answer, http.StatusGatewayTimeout)
+	if !strings.Contains(answer.body, "fewer days") {
+		t.Errorf("the answer does not say what to do: %s", answer.body)
+	}
+}
+
+// broken is a store that is away.
+type broken struct{}
+
+func (broken) Query(context.Context, string, map[string]any) (*store.Rows, error) {
+	return nil, errors.New("connection refused by 192.0.2.7")
+}
+
+// With the store away the console says so, and not why: that is in the log.
+func TestStoreAway(t *testing.T) {
+	h := build(t, broken{}, false)
+	answer := h.do("GET", path, bearer("marketer"))
+	wantStatus(t, "a report", answer, http.StatusServiceUnavailable)
+	if strings.Contains(answer.body, "192.0.2.7") || answer.Header.Get("Retry-After") == "" {
+		t.Errorf("Retry-After %q, body %s", answer.Header.Get("Retry-After"), answer.body)
+	}
+	wantStatus(t, "the page", h.do("GET", "/reports/campaigns", cookies(h.signIn("ada"))), http.StatusServiceUnavailable)
+	if !strings.Contains(h.log.String(), "192.0.2.7") {
+		t.Error("the log does not say why")
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"github.com/kunjicloud/kunji/analytics/engine/enginetest"
+	"github.com/kunjicloud/kunji/analytics/report"
 	"github.com/kunjicloud/kunji/analytics/store"
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/site"
@@ -35,6 +36,9 @@ type house struct {
 	now      time.Time
 	log      bytes.Buffer
 	accounts Accounts
+	source   report.Source
+	secure   bool
+	timeout  time.Duration
 }
 
 // quickHash is a hash of low cost: tests do not wait for 64 MiB.
@@ -67,10 +71,13 @@ func openStore(t *testing.T) *store.Store {
 	return db
 }
 
-// build starts a console over db; nil where no report is asked for.
-func build(t *testing.T, db *store.Store, secure bool) *house {
+// build starts a console over a source; nil where no report is asked for.
+func build(t *testing.T, source report.Source, secure bool) *house {
 	t.Helper()
-	h := &house{t: t, now: start}
+	h := &house{t: t, now: start, source: source, secure: secure}
+	if source == nil {
+		h.source = (*store.Store)(nil)
+	}
 	h.accounts = Accounts{
 		Users: []User{
 			{"ada", quickHash("ada's password"), Marketer, []string{"shop"}},
@@ -82,20 +89,26 @@ func build(t *testing.T, db *store.Store, secure bool) *house {
 			tokenFor("mailer", Mailer, "*"), tokenFor("operator", Operator, "*"),
 		},
 	}
+	h.restart()
+	return h
+}
+
+// restart makes the console anew.
+func (h *house) restart() {
+	h.t.Helper()
 	made := testSite("shop")
 	made.Made = true
 	c, err := New(Options{
 		Sites:    func() []*site.Site { return []*site.Site{made, testSite("other")} },
 		Accounts: func() Accounts { return h.accounts },
-		Source:   db, Now: func() time.Time { return h.now }, Logger: slog.New(slog.NewTextHandler(&h.log, nil)),
-		Secure: secure, GeoAttribution: "Geo by Example",
+		Source:   h.source, Now: func() time.Time { return h.now }, Logger: slog.New(slog.NewTextHandler(&h.log, nil)),
+		Secure: h.secure, GeoAttribution: "Geo by Example", QueryTimeout: h.timeout,
 	})
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
 	h.server = httptest.NewServer(c.Handler())
-	t.Cleanup(h.server.Close)
-	return h
+	h.t.Cleanup(h.server.Close)
 }
 
 // reply is an answer read whole.
