@@ -21,6 +21,7 @@ let layer: HTMLElement | undefined;
 
 /** Opens the preferences, in a part of their own; after an answer that took identifiers away, what it says. */
 export const show = async (answer?: Answer): Promise<void> => {
+	if (!host.isConnected) return; // a stopped site asks nothing
 	const core = {
 		_base: base,
 		_config: C,

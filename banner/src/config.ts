@@ -94,7 +94,8 @@ export const names: Record<string, string> = {
 /** A purpose's letter from its name. */
 export const letter = (name: string): string => (name[0] === 'c' ? 'x' : (name[0] ?? ''));
 
-const own = document.currentScript as HTMLScriptElement;
+/** The tag itself: data-spa on it counts history changes as views. */
+export const own = document.currentScript as HTMLScriptElement;
 
 /** Where the edge answers, prefix included: the script's address without /b/{site}.js. */
 export const base = own.src.replace(/\/b\/[^/]*$/, '');

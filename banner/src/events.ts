@@ -48,23 +48,26 @@ const flush = async (): Promise<void> => {
 	flying = batch.length;
 	// Doubles from one second to about a minute, with jitter.
 	let wait = 1e3 * 2 ** Math.min(tries++, 6) * (0.5 + Math.random());
+	const text = body(batch);
 	try {
+		// Browsers refuse keepalive above 64 KiB.
 		const r = await fetch(address, {
 			method: 'POST',
 			credentials: 'include',
-			keepalive: true,
-			body: body(batch),
+			keepalive: text.length < 3e4,
+			body: text,
 		});
-		if (r.status !== 503 && r.status !== 429) {
+		if (r.status < 500 && r.status !== 429) {
 			queue = queue.slice(flying);
 			wait = tries = 0;
-		} else wait = Math.max(wait, Number(r.headers.get('Retry-After')) * 1e3);
+		} else wait = Math.max(wait, Number(r.headers.get('Retry-After')) * 1e3 || 0);
 	} catch {}
 	flying = 0;
 	timer = queue.length ? setTimeout(flush, wait) : undefined;
 };
 
 addEventListener('pagehide', () => {
-	const rest = queue.slice(flying);
-	if (rest.length && navigator.sendBeacon(address, body(rest))) forget();
+	// What is in flight arrives by itself: its fetch outlives the page.
+	while (queue.length > flying && navigator.sendBeacon(address, body(queue.slice(flying, flying + BATCH))))
+		queue.splice(flying, BATCH);
 });

@@ -9,10 +9,10 @@ import { view } from './state';
 import { store } from './store';
 import { convert, start as startViews, track } from './views';
 
-const page = self as { kunji?: object };
+const page = self as { kunji?: Record<string, unknown> };
 
-// A second tag on the same page changes nothing.
-if (!page.kunji) {
+// A second tag on the same page changes nothing; an element with the id kunji is no tag.
+if (!page.kunji?.['track']) {
 	page.kunji = {
 		show: () => show(),
 		withdraw: (o?: { erase?: boolean }) => withdraw(o?.erase),

@@ -1,6 +1,7 @@
 // Page views: each page really seen counts once, also when it was prerendered,
 // opened in the background, or came back from the back-forward cache.
 
+import { own } from './config';
 import { listen, reread } from './consent';
 import { type Event, forget, send } from './events';
 import { counts } from './state';
@@ -51,9 +52,30 @@ export const convert = ({ value, currency, order }: Purchase = {}): void => {
 	if (counts('m')) send({ kind: 'conversion', url: location.href, value, currency, order } as Event);
 };
 
+/** Pages that change their address without loading: each new path or query is a view. */
+const followHistory = (): void => {
+	const path = (): string => location.pathname + location.search;
+	let last = path();
+	let address = location.href;
+	const look = (): void => {
+		if (path() !== last) view(address);
+		last = path();
+		address = location.href;
+	};
+	for (const name of ['pushState', 'replaceState'] as const) {
+		const original = history[name];
+		history[name] = (...a) => {
+			original.apply(history, a);
+			look();
+		};
+	}
+	addEventListener('popstate', look);
+};
+
 export const start = (): void => {
 	listen(tried);
 	view(document.referrer);
+	if ('spa' in own.dataset) followHistory();
 	addEventListener('pageshow', (e) => {
 		if (!e.persisted) return;
 		reread();
