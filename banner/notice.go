@@ -30,7 +30,10 @@ type noticeText struct {
 	OptIn      firstLayer        `json:"opt_in"`
 	OptOut     *firstLayer       `json:"opt_out,omitempty"`
 	Dialog     map[string]string `json:"dialog"`
-	Services   []Row             `json:"services,omitempty"`
+	// What a held-back frame and the choices page say besides.
+	Placeholder map[string]string `json:"placeholder"`
+	Choices     map[string]string `json:"choices"`
+	Services    []Row             `json:"services,omitempty"`
 }
 
 type noticeKey struct {
@@ -61,6 +64,11 @@ func (a *Assets) noticeText(s *site.Site, lang string) []byte {
 	t := noticeText{
 		Site: s.ID, Language: lang, Controller: s.Controller,
 		OptIn: a.firstLayer(s, lang, site.OptIn), Dialog: a.dialogText(s, lang), Services: a.services(s, lang),
+	}
+	w := a.in(lang)
+	t.Placeholder, t.Choices = w.Placeholder, map[string]string{}
+	for _, key := range []string{"choices_intro", "yes", "no", "save"} {
+		t.Choices[key] = w.Pages[key]
 	}
 	for _, use := range s.Purposes {
 		t.Purposes = append(t.Purposes, use.ID.String())

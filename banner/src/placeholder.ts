@@ -56,9 +56,13 @@ const build = (frame: HTMLIFrameElement, decide: Decide): HTMLElement => {
 			...(service && { services: { [service]: true } }),
 			method: 'save',
 			surface: 'placeholder',
-		}).catch(() => {
-			status.textContent = $D.error;
-		});
+		}).then(
+			// Still held: age or the transfer abroad has not been answered. The settings ask both.
+			() => setTimeout(() => frame.hidden && (self as { kunji?: { show(): void } }).kunji?.show()),
+			() => {
+				status.textContent = $D.error;
+			},
+		);
 	};
 	const box = h('div', { lang: $D.lang, dir: $D.dir, class: 'box' }, h('p', {}, text), allow, status);
 	// The frame's own size, so that nothing moves when it loads.
