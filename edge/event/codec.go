@@ -48,6 +48,10 @@ func Append(dst []byte, r Record) ([]byte, error) {
 		m.Body = &wire.Record_Refusal{Refusal: refusalToWire(r.Refusal)}
 	case r.Notice != nil:
 		m.Body = &wire.Record_Notice{Notice: noticeToWire(r.Notice)}
+	case r.Erasure != nil:
+		m.Body = &wire.Record_Erasure{Erasure: erasureToWire(r.Erasure)}
+	case r.Wording != nil:
+		m.Body = &wire.Record_Wording{Wording: wordingToWire(r.Wording)}
 	default:
 		return dst, fmt.Errorf("encode record: it is empty")
 	}
@@ -87,6 +91,10 @@ func Decode(b []byte) (Record, error) {
 		return Record{Refusal: refusalFromWire(body.Refusal)}, nil
 	case *wire.Record_Notice:
 		return Record{Notice: noticeFromWire(body.Notice)}, nil
+	case *wire.Record_Erasure:
+		return Record{Erasure: erasureFromWire(body.Erasure)}, nil
+	case *wire.Record_Wording:
+		return Record{Wording: wordingFromWire(body.Wording)}, nil
 	}
 	return Record{}, fmt.Errorf("decode record: it has no body")
 }

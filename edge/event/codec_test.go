@@ -32,6 +32,8 @@ func TestZeroRecordsReturn(t *testing.T) {
 		"consent": {Consent: &Consent{Time: at}},
 		"refusal": {Refusal: &Refusal{Hour: at.Truncate(time.Hour)}},
 		"notice":  {Notice: &Notice{}},
+		"erasure": {Erasure: &Erasure{Requested: at}},
+		"wording": {Wording: &Wording{}},
 	} {
 		got, err := Decode(encode(t, want))
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -138,6 +140,8 @@ func TestInvalidUTF8IsRefused(t *testing.T) {
 		"consent": {Consent: &Consent{Country: secret}},
 		"refusal": {Refusal: &Refusal{Device: secret}},
 		"notice":  {Notice: &Notice{Language: secret}},
+		"erasure": {Erasure: &Erasure{Subject: secret}},
+		"wording": {Wording: &Wording{Text: secret}},
 	} {
 		got, err := Append(kept, r)
 		if err == nil || strings.Contains(err.Error(), "who") {

@@ -10,12 +10,14 @@
 //	Consent  one decision: the proof that a grant was given, changed, withdrawn
 //	Refusal  how often hits of one sort were refused in one hour
 //	Notice   how often a banner was shown or answered in one day
+//	Erasure  a tombstone: somebody asked that what is kept about them be erased
+//	Wording  the exact text that decisions were made by, once for each text
 //
 // # Wire format
 //
 // A record on disk is one Protocol Buffers message Record (record.proto, kept
 // beside its generated code in package wire), whose field 1 is the encoder's
-// version and whose oneof says which of the four types follows. Fields are
+// version and whose oneof says which of the six types follows. Fields are
 // only ever added, never renumbered, so that a new binary reads an old spool
 // (policy 7.2, and nothing answered as recorded may be lost to an upgrade).
 package event

@@ -204,10 +204,43 @@ type ServiceDecision struct {
 	Granted bool
 }
 
-// Record is one of the four types: exactly one field is set.
+// Requester is who asked for an erasure.
+type Requester string
+
+// The requesters.
+const (
+	ByVisitor   Requester = "visitor"
+	ByRecipient Requester = "recipient"
+	ByOperator  Requester = "operator"
+)
+
+// Erasure is a tombstone: everything that the site keeps about one visitor or
+// recipient, from before Requested, is to be erased, and stays erased when a
+// backup is restored (policy 5.3).
+type Erasure struct {
+	Site      string
+	Hash      [16]byte // of the id, under a key of the site: identity.Ring.SubjectHash
+	Subject   string   // the id, sealed: only a node with the key ring can read it
+	Requested time.Time
+	By        Requester
+}
+
+// Wording is a text that decisions refer to by its hash, kept so that what was
+// agreed to can be shown again (GDPR Art. 7(1)).
+type Wording struct {
+	Site     string
+	Hash     [32]byte // SHA-256 of Text
+	Language string
+	Version  string // the banner's, as in Consent.NoticeVersion
+	Text     string
+}
+
+// Record is one of the six types: exactly one field is set.
 type Record struct {
 	Event   *Event
 	Consent *Consent
 	Refusal *Refusal
 	Notice  *Notice
+	Erasure *Erasure
+	Wording *Wording
 }

@@ -59,17 +59,19 @@ func filled[T any]() *T {
 }
 
 // full is one record of each type with every field set. A field of Record
-// itself that it lacks fails TestRecordHasFourTypes.
+// itself that it lacks fails TestRecordHasSixTypes.
 func full() map[string]Record {
 	return map[string]Record{
 		"event":   {Event: filled[Event]()},
 		"consent": {Consent: filled[Consent]()},
 		"refusal": {Refusal: filled[Refusal]()},
 		"notice":  {Notice: filled[Notice]()},
+		"erasure": {Erasure: filled[Erasure]()},
+		"wording": {Wording: filled[Wording]()},
 	}
 }
 
-func TestRecordHasFourTypes(t *testing.T) {
+func TestRecordHasSixTypes(t *testing.T) {
 	if n := reflect.TypeFor[Record]().NumField(); n != len(full()) {
 		t.Errorf("Record has %d types, the tests know %d", n, len(full()))
 	}

@@ -17,8 +17,8 @@ var writeGolden = flag.Bool("golden", false, "write testdata for wire versions t
 // TestOldSpoolsAreReadable: a new binary reads an old spool. testdata/wire-N
 // holds one record of each type as wire version N wrote it, every field set,
 // beside what it says. These files are never changed: a field that is added
-// later is zero in them. After raising WireVersion, `go test -golden` adds the
-// new version's.
+// later is zero in them. After raising WireVersion or adding a type,
+// `go test -golden` adds what is missing.
 func TestOldSpoolsAreReadable(t *testing.T) {
 	for version := 1; version <= WireVersion; version++ {
 		for name, r := range full() {
@@ -83,7 +83,7 @@ func write(t *testing.T, base string, r Record) {
 // dump says what a record holds: a line per field, by its path.
 func dump(r Record) string {
 	var out strings.Builder
-	for _, v := range []reflect.Value{reflect.ValueOf(r.Event), reflect.ValueOf(r.Consent), reflect.ValueOf(r.Refusal), reflect.ValueOf(r.Notice)} {
+	for _, v := range []reflect.Value{reflect.ValueOf(r.Event), reflect.ValueOf(r.Consent), reflect.ValueOf(r.Refusal), reflect.ValueOf(r.Notice), reflect.ValueOf(r.Erasure), reflect.ValueOf(r.Wording)} {
 		if !v.IsNil() {
 			dumpValue(&out, v.Elem().Type().Name(), v.Elem())
 		}

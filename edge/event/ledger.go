@@ -69,3 +69,25 @@ func noticeFromWire(w *wire.Notice) *Notice {
 		Language: w.Language, Version: w.Version, Count: w.Count,
 	}
 }
+
+func erasureToWire(e *Erasure) *wire.Erasure {
+	return &wire.Erasure{
+		Site: e.Site, Hash: e.Hash[:], Subject: e.Subject, RequestedMs: e.Requested.UnixMilli(), By: string(e.By),
+	}
+}
+
+func erasureFromWire(w *wire.Erasure) *Erasure {
+	e := &Erasure{Site: w.Site, Subject: w.Subject, Requested: time.UnixMilli(w.RequestedMs).UTC(), By: Requester(w.By)}
+	copy(e.Hash[:], w.Hash)
+	return e
+}
+
+func wordingToWire(w *Wording) *wire.Wording {
+	return &wire.Wording{Site: w.Site, Hash: w.Hash[:], Language: w.Language, Version: w.Version, Text: w.Text}
+}
+
+func wordingFromWire(w *wire.Wording) *Wording {
+	t := &Wording{Site: w.Site, Language: w.Language, Version: w.Version, Text: w.Text}
+	copy(t.Hash[:], w.Hash)
+	return t
+}

@@ -33,6 +33,8 @@ type Record struct {
 	//	*Record_Consent
 	//	*Record_Refusal
 	//	*Record_Notice
+	//	*Record_Erasure
+	//	*Record_Wording
 	Body          isRecord_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -118,6 +120,24 @@ func (x *Record) GetNotice() *Notice {
 	return nil
 }
 
+func (x *Record) GetErasure() *Erasure {
+	if x != nil {
+		if x, ok := x.Body.(*Record_Erasure); ok {
+			return x.Erasure
+		}
+	}
+	return nil
+}
+
+func (x *Record) GetWording() *Wording {
+	if x != nil {
+		if x, ok := x.Body.(*Record_Wording); ok {
+			return x.Wording
+		}
+	}
+	return nil
+}
+
 type isRecord_Body interface {
 	isRecord_Body()
 }
@@ -138,6 +158,14 @@ type Record_Notice struct {
 	Notice *Notice `protobuf:"bytes,5,opt,name=notice,proto3,oneof"`
 }
 
+type Record_Erasure struct {
+	Erasure *Erasure `protobuf:"bytes,6,opt,name=erasure,proto3,oneof"`
+}
+
+type Record_Wording struct {
+	Wording *Wording `protobuf:"bytes,7,opt,name=wording,proto3,oneof"`
+}
+
 func (*Record_Event) isRecord_Body() {}
 
 func (*Record_Consent) isRecord_Body() {}
@@ -145,6 +173,10 @@ func (*Record_Consent) isRecord_Body() {}
 func (*Record_Refusal) isRecord_Body() {}
 
 func (*Record_Notice) isRecord_Body() {}
+
+func (*Record_Erasure) isRecord_Body() {}
+
+func (*Record_Wording) isRecord_Body() {}
 
 type Campaign struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1090,17 +1122,171 @@ func (x *Notice) GetCount() uint32 {
 	return 0
 }
 
+type Erasure struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Site          string                 `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
+	Hash          []byte                 `protobuf:"bytes,2,opt,name=hash,proto3" json:"hash,omitempty"`                                   // 16: keyed, of the id
+	Subject       string                 `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`                             // the id, sealed by the key ring
+	RequestedMs   int64                  `protobuf:"varint,4,opt,name=requested_ms,json=requestedMs,proto3" json:"requested_ms,omitempty"` // Unix, UTC
+	By            string                 `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Erasure) Reset() {
+	*x = Erasure{}
+	mi := &file_record_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Erasure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Erasure) ProtoMessage() {}
+
+func (x *Erasure) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Erasure.ProtoReflect.Descriptor instead.
+func (*Erasure) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Erasure) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *Erasure) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
+}
+
+func (x *Erasure) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *Erasure) GetRequestedMs() int64 {
+	if x != nil {
+		return x.RequestedMs
+	}
+	return 0
+}
+
+func (x *Erasure) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+type Wording struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Site          string                 `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
+	Hash          []byte                 `protobuf:"bytes,2,opt,name=hash,proto3" json:"hash,omitempty"` // 32: SHA-256 of text
+	Language      string                 `protobuf:"bytes,3,opt,name=language,proto3" json:"language,omitempty"`
+	Version       string                 `protobuf:"bytes,4,opt,name=version,proto3" json:"version,omitempty"`
+	Text          string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Wording) Reset() {
+	*x = Wording{}
+	mi := &file_record_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Wording) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Wording) ProtoMessage() {}
+
+func (x *Wording) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Wording.ProtoReflect.Descriptor instead.
+func (*Wording) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Wording) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *Wording) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
+}
+
+func (x *Wording) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
+func (x *Wording) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Wording) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 var File_record_proto protoreflect.FileDescriptor
 
 const file_record_proto_rawDesc = "" +
 	"\n" +
-	"\frecord.proto\x12\x0ekunji.event.v1\"\xf5\x01\n" +
+	"\frecord.proto\x12\x0ekunji.event.v1\"\xdf\x02\n" +
 	"\x06Record\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12-\n" +
 	"\x05event\x18\x02 \x01(\v2\x15.kunji.event.v1.EventH\x00R\x05event\x123\n" +
 	"\aconsent\x18\x03 \x01(\v2\x17.kunji.event.v1.ConsentH\x00R\aconsent\x123\n" +
 	"\arefusal\x18\x04 \x01(\v2\x17.kunji.event.v1.RefusalH\x00R\arefusal\x120\n" +
-	"\x06notice\x18\x05 \x01(\v2\x16.kunji.event.v1.NoticeH\x00R\x06noticeB\x06\n" +
+	"\x06notice\x18\x05 \x01(\v2\x16.kunji.event.v1.NoticeH\x00R\x06notice\x123\n" +
+	"\aerasure\x18\x06 \x01(\v2\x17.kunji.event.v1.ErasureH\x00R\aerasure\x123\n" +
+	"\awording\x18\a \x01(\v2\x17.kunji.event.v1.WordingH\x00R\awordingB\x06\n" +
 	"\x04body\"\xef\x01\n" +
 	"\bCampaign\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x16\n" +
@@ -1198,7 +1384,19 @@ const file_record_proto_rawDesc = "" +
 	"\x06device\x18\x05 \x01(\tR\x06device\x12\x1a\n" +
 	"\blanguage\x18\x06 \x01(\tR\blanguage\x12\x18\n" +
 	"\aversion\x18\a \x01(\tR\aversion\x12\x14\n" +
-	"\x05count\x18\b \x01(\rR\x05countB-Z+github.com/kunjicloud/kunji/edge/event/wireb\x06proto3"
+	"\x05count\x18\b \x01(\rR\x05count\"~\n" +
+	"\aErasure\x12\x12\n" +
+	"\x04site\x18\x01 \x01(\tR\x04site\x12\x12\n" +
+	"\x04hash\x18\x02 \x01(\fR\x04hash\x12\x18\n" +
+	"\asubject\x18\x03 \x01(\tR\asubject\x12!\n" +
+	"\frequested_ms\x18\x04 \x01(\x03R\vrequestedMs\x12\x0e\n" +
+	"\x02by\x18\x05 \x01(\tR\x02by\"{\n" +
+	"\aWording\x12\x12\n" +
+	"\x04site\x18\x01 \x01(\tR\x04site\x12\x12\n" +
+	"\x04hash\x18\x02 \x01(\fR\x04hash\x12\x1a\n" +
+	"\blanguage\x18\x03 \x01(\tR\blanguage\x12\x18\n" +
+	"\aversion\x18\x04 \x01(\tR\aversion\x12\x12\n" +
+	"\x04text\x18\x05 \x01(\tR\x04textB-Z+github.com/kunjicloud/kunji/edge/event/wireb\x06proto3"
 
 var (
 	file_record_proto_rawDescOnce sync.Once
@@ -1212,7 +1410,7 @@ func file_record_proto_rawDescGZIP() []byte {
 	return file_record_proto_rawDescData
 }
 
-var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_record_proto_goTypes = []any{
 	(*Record)(nil),          // 0: kunji.event.v1.Record
 	(*Campaign)(nil),        // 1: kunji.event.v1.Campaign
@@ -1223,22 +1421,26 @@ var file_record_proto_goTypes = []any{
 	(*Consent)(nil),         // 6: kunji.event.v1.Consent
 	(*Refusal)(nil),         // 7: kunji.event.v1.Refusal
 	(*Notice)(nil),          // 8: kunji.event.v1.Notice
+	(*Erasure)(nil),         // 9: kunji.event.v1.Erasure
+	(*Wording)(nil),         // 10: kunji.event.v1.Wording
 }
 var file_record_proto_depIdxs = []int32{
-	3, // 0: kunji.event.v1.Record.event:type_name -> kunji.event.v1.Event
-	6, // 1: kunji.event.v1.Record.consent:type_name -> kunji.event.v1.Consent
-	7, // 2: kunji.event.v1.Record.refusal:type_name -> kunji.event.v1.Refusal
-	8, // 3: kunji.event.v1.Record.notice:type_name -> kunji.event.v1.Notice
-	1, // 4: kunji.event.v1.Event.campaign:type_name -> kunji.event.v1.Campaign
-	1, // 5: kunji.event.v1.Event.first:type_name -> kunji.event.v1.Campaign
-	2, // 6: kunji.event.v1.Event.props:type_name -> kunji.event.v1.Prop
-	4, // 7: kunji.event.v1.Consent.purposes:type_name -> kunji.event.v1.PurposeDecision
-	5, // 8: kunji.event.v1.Consent.services:type_name -> kunji.event.v1.ServiceDecision
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	3,  // 0: kunji.event.v1.Record.event:type_name -> kunji.event.v1.Event
+	6,  // 1: kunji.event.v1.Record.consent:type_name -> kunji.event.v1.Consent
+	7,  // 2: kunji.event.v1.Record.refusal:type_name -> kunji.event.v1.Refusal
+	8,  // 3: kunji.event.v1.Record.notice:type_name -> kunji.event.v1.Notice
+	9,  // 4: kunji.event.v1.Record.erasure:type_name -> kunji.event.v1.Erasure
+	10, // 5: kunji.event.v1.Record.wording:type_name -> kunji.event.v1.Wording
+	1,  // 6: kunji.event.v1.Event.campaign:type_name -> kunji.event.v1.Campaign
+	1,  // 7: kunji.event.v1.Event.first:type_name -> kunji.event.v1.Campaign
+	2,  // 8: kunji.event.v1.Event.props:type_name -> kunji.event.v1.Prop
+	4,  // 9: kunji.event.v1.Consent.purposes:type_name -> kunji.event.v1.PurposeDecision
+	5,  // 10: kunji.event.v1.Consent.services:type_name -> kunji.event.v1.ServiceDecision
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_record_proto_init() }
@@ -1251,6 +1453,8 @@ func file_record_proto_init() {
 		(*Record_Consent)(nil),
 		(*Record_Refusal)(nil),
 		(*Record_Notice)(nil),
+		(*Record_Erasure)(nil),
+		(*Record_Wording)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1258,7 +1462,7 @@ func file_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
