@@ -27,4 +27,11 @@
 // inside the signature, and are parsed with a grammar of our own: no other
 // cookie's value is looked at. A cookie that is there twice with different
 // values, oversized, forged, of another site or expired is a no.
+//
+// # Addresses and forms
+//
+// A rights address holds a sealed right over one visitor for a year
+// (SealRight); a form of our own pages holds a signed token for an hour
+// (FormToken). Where a visitor must be named without the id, in a tombstone or
+// a receipt, SubjectHash names them.
 package identity

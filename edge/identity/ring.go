@@ -37,7 +37,7 @@ type ringFile struct {
 type Ring struct {
 	file    ringFile
 	signers map[Use]*signer            // by use: the newest key
-	byKey   map[string]map[Use]*signer // key id → use → signer; revoked keys only for Unsubscribe
+	byKey   map[string]map[Use]*signer // key id → use → signer; revoked keys only for uses that outlive them
 }
 
 // NewRing makes a ring with one key.
@@ -176,7 +176,7 @@ func (r *Ring) Rotate(now time.Time) (*Ring, error) {
 }
 
 // Revoke returns a ring in which nothing signed with key id verifies any
-// more, unsubscribe links excepted: a mail's unsubscribe must work for years.
+// more, unsubscribe links and the tombstones in our own spool excepted.
 // The last key that signs cannot be revoked: rotate first.
 func (r *Ring) Revoke(id string) (*Ring, error) {
 	file := r.file
@@ -261,7 +261,7 @@ func assemble(file ringFile) (*Ring, error) {
 		}
 		uses := make(map[Use]*signer, len(allUses))
 		for _, use := range allUses {
-			if !k.Revoked || use == Unsubscribe {
+			if !k.Revoked || use.outlives() {
 				uses[use] = newSigner(k.ID, r.derive(k.Secret, string(use)), r.derive(k.Secret, "seal/"+string(use)))
 			}
 		}

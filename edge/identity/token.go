@@ -33,12 +33,18 @@ const (
 	Open          Use = "open"        // mail pixels
 	Unsubscribe   Use = "unsubscribe" // valid for years
 	MailChoices   Use = "mail_choices"
+	Erase         Use = "erase" // whom a tombstone names; only in our own spool
 )
 
 var allUses = []Use{
 	ConsentCookie, VisitorCookie, SessionCookie, SourceCookie, StoreCookie, Handle, Form, Right,
-	Click, Impression, Open, Unsubscribe, MailChoices,
+	Click, Impression, Open, Unsubscribe, MailChoices, Erase,
 }
+
+// outlives reports whether a use's tokens verify under a revoked key too: a
+// mail's unsubscribe must work for years, and an erasure that was promised is
+// carried out.
+func (u Use) outlives() bool { return u == Unsubscribe || u == Erase }
 
 // ErrSignature says that a token was not signed by this ring for this use.
 // It never says why, nor shows the token.
