@@ -58,7 +58,7 @@ type Console struct {
 	icon     asset
 }
 
-// hashingSlots bounds the memory of password checks: 64 MiB each.
+// hashingSlots bounds the memory of password checks: 19 MiB each.
 const hashingSlots = 2
 
 // New checks the options and makes a console.

@@ -41,7 +41,7 @@ type house struct {
 	timeout  time.Duration
 }
 
-// quickHash is a hash of low cost: tests do not wait for 64 MiB.
+// quickHash is a hash of low cost: tests do not wait for 19 MiB.
 func quickHash(password string) string {
 	h := passwordHash{memory: 64, passes: 1, lanes: 1, salt: []byte("saltsalt")}
 	h.key = argon2.IDKey([]byte(password), h.salt, h.passes, h.memory, h.lanes, keyBytes)
