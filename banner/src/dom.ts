@@ -13,10 +13,13 @@ export const h = <K extends keyof HTMLElementTagNameMap>(
 	return e;
 };
 
-/** A button that says by data-kunji-action what it does. */
+/**
+ * A button that says by data-kunji-action what it does. It acts right after the
+ * browser has painted the press, so that no click is slow.
+ */
 export const action = (name: string, text: string, f: () => void): HTMLButtonElement => {
 	const b = h('button', { type: 'button', 'data-kunji-action': name }, text);
-	b.onclick = f;
+	b.onclick = () => setTimeout(f);
 	return b;
 };
 
