@@ -2,6 +2,7 @@ package banner
 
 import (
 	"fmt"
+	"html/template"
 	"io"
 	"strings"
 
@@ -66,6 +67,13 @@ type ChoicesView struct {
 	CSRF      string
 	Message   Message // what the last post did
 	RightsURL string  // absolute; where the last post gave one
+	Incidents []Incident
+}
+
+// Incident is told to those whom it may concern, until its end (policy 7.4).
+type Incident struct {
+	Language string
+	Markdown []byte // raw HTML in it is left out
 }
 
 // Message is said on top of a page after a post.
@@ -73,10 +81,30 @@ type Message string
 
 // The messages.
 const (
-	NoMessage Message = ""
-	Saved     Message = "saved"
-	Withdrawn Message = "withdrawn"
+	NoMessage  Message = ""
+	Saved      Message = "saved"
+	Withdrawn  Message = "withdrawn"
+	Erased     Message = "me_erased"
+	AgeMissing Message = "age_missing" // nothing was changed
 )
+
+// told is an incident as a page shows it.
+type told struct {
+	Lang string
+	HTML template.HTML
+}
+
+func tell(incidents []Incident) ([]told, error) {
+	list := make([]told, 0, len(incidents))
+	for _, i := range incidents {
+		text, err := markdown(i.Markdown)
+		if err != nil {
+			return nil, fmt.Errorf("incident in %s: %w", i.Language, err)
+		}
+		list = append(list, told{i.Language, text})
+	}
+	return list, nil
+}
 
 type choice struct {
 	ID, Name, Text  string
@@ -91,6 +119,7 @@ type choicesPage struct {
 	Age                                                                         *ageText
 	Guardian, Grants                                                            bool
 	Purposes                                                                    []choice
+	Incidents                                                                   []told
 }
 
 // RenderChoices writes the choices page. It needs no script.
@@ -98,7 +127,14 @@ func (a *Assets) RenderChoices(w io.Writer, v ChoicesView) error {
 	s := v.Site
 	first := a.firstLayer(s, v.Lang, v.Regime)
 	p := choicesPage{frame: a.frame(s, v.Lang, a.in(v.Lang).Pages["choices_title"], 1)}
+	var err error
+	if p.Incidents, err = tell(v.Incidents); err != nil {
+		return err
+	}
 	p.Message, p.RightsURL, p.CSRF, p.Notice = p.T[string(v.Message)], v.RightsURL, v.CSRF, a.Notice(s, v.Lang).Version
+	if v.Message == AgeMissing {
+		p.Message = p.B[string(v.Message)]
+	}
 	p.Intro, p.Change = fill(p.T["choices_intro"], "site", siteName(s)), first.Change
 	p.Age, p.AgeAnswer, p.Guardian = first.Age, v.Age, v.Guardian
 	if v.GPC {

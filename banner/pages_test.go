@@ -34,7 +34,7 @@ func renderAll(t *testing.T, a *Assets, s *site.Site, lang string) map[string]st
 	render("archive", func(w io.Writer) error { return a.RenderArchive(w, s, lang) })
 	render("cookies", func(w io.Writer) error { return a.RenderCookies(w, s, lang) })
 	render("kept", func(w io.Writer) error {
-		return a.RenderKept(w, KeptView{Site: s, Lang: lang, Columns: []string{"time"}, Rows: [][]string{{"now"}}, CSRF: "c", Depth: 1})
+		return a.RenderKept(w, KeptView{Site: s, Lang: lang, Tables: []KeptTable{{"events", []string{"time"}, [][]string{{"now"}}}}, CSRF: "c", Depth: 1})
 	})
 	render("ask", func(w io.Writer) error { return a.RenderAsk(w, s, lang, "c", false) })
 	render("mail", func(w io.Writer) error { return a.RenderMail(w, MailView{Site: s, Lang: lang, Open: true, CSRF: "c"}) })

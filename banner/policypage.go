@@ -51,11 +51,10 @@ func (a *Assets) RenderPolicy(w io.Writer, v PolicyView) (bool, error) {
 		if text.Summary != "" {
 			p.Change = fill(p.B["change"], "summary", text.Summary)
 		}
-		var b bytes.Buffer
-		if err := goldmark.New(goldmark.WithExtensions(extension.Table)).Convert(text.Markdown, &b); err != nil {
+		var err error
+		if p.HTML, err = markdown(text.Markdown); err != nil {
 			return true, fmt.Errorf("policy version %d of site %s: %w", version.Number, s.ID, err)
 		}
-		p.HTML = template.HTML(b.String()) //nolint:gosec // goldmark escapes; raw HTML is off
 	}
 	p.fromConfiguration(a, s, v.Lang)
 	return true, a.render(w, "policy", p)
@@ -77,6 +76,16 @@ func (p *policyPage) fromConfiguration(a *Assets, s *site.Site, lang string) {
 		p.Place = fill(p.T["policy_place"], "region", s.Region)
 	}
 	p.Keep = fill(p.T["policy_keep"], "events", days(s.RetainEvents), "consents", days(s.RetainConsents))
+}
+
+// markdown makes HTML of a text; raw HTML and addresses that run scripts are
+// left out.
+func markdown(text []byte) (template.HTML, error) {
+	var b bytes.Buffer
+	if err := goldmark.New(goldmark.WithExtensions(extension.Table)).Convert(text, &b); err != nil {
+		return "", err
+	}
+	return template.HTML(b.String()), nil //nolint:gosec // goldmark escapes; raw HTML is off
 }
 
 func days(d time.Duration) string { return strconv.Itoa(int(d / (24 * time.Hour))) }

@@ -12,27 +12,40 @@ import (
 type KeptView struct {
 	Site     *site.Site
 	Lang     string
-	Columns  []string
-	Rows     [][]string
-	Download string // address of the same as a file; empty: no link
-	Erase    string // where the form posts; empty: the page's own address
+	Tables   []KeptTable // none: nothing is kept
+	Download string      // address of the same as a file; empty: no link
+	Erase    string      // where the form posts; empty: the page's own address
 	CSRF     string
 	Erased   bool // the post was accepted
-	Depth    int  // folders of the page's address below the edge's prefix
+	// RightsURL is absolute; where the last post gave one.
+	RightsURL string
+	Incidents []Incident
+	Depth     int // folders of the page's address below the edge's prefix
+}
+
+// KeptTable is rows of one sort.
+type KeptTable struct {
+	Name    string     `json:"name"`
+	Columns []string   `json:"columns"`
+	Rows    [][]string `json:"rows"` // each as long as Columns
 }
 
 type keptPage struct {
 	frame
-	Message, Intro, Download, Erase, CSRF, Correct string
-	Columns                                        []string
-	Rows                                           [][]string
+	Message, Intro, Download, Erase, CSRF, Correct, RightsURL string
+	Tables                                                    []KeptTable
+	Incidents                                                 []told
 }
 
 // RenderKept writes that page.
 func (a *Assets) RenderKept(w io.Writer, v KeptView) error {
 	p := keptPage{
-		frame: a.frame(v.Site, v.Lang, a.in(v.Lang).Pages["me"], v.Depth), Columns: v.Columns, Rows: v.Rows,
-		Download: v.Download, Erase: v.Erase, CSRF: v.CSRF,
+		frame: a.frame(v.Site, v.Lang, a.in(v.Lang).Pages["me"], v.Depth), Tables: v.Tables,
+		Download: v.Download, Erase: v.Erase, CSRF: v.CSRF, RightsURL: v.RightsURL,
+	}
+	var err error
+	if p.Incidents, err = tell(v.Incidents); err != nil {
+		return err
 	}
 	p.Intro = fill(p.T["me_intro"], "site", siteName(v.Site))
 	if v.Erased {
