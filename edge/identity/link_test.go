@@ -293,6 +293,7 @@ func TestLinkProperty(t *testing.T) {
 // mac is reached: what it takes must be the only spelling of what it says.
 func FuzzOpenLink(f *testing.F) {
 	ring := newRing(f)
+	f.Add([]byte("\x01\x00\x00\x04shop0")) // a scheme that there is not
 	for _, use := range linkUses {
 		l := typicalLink(use)
 		l.Ref, l.List = "", "" // sealed by a nonce that differs each time

@@ -160,8 +160,10 @@ func parseLink(payload []byte, use Use, s *signer) (l Link, ok bool) {
 		l.Destination = "https://" + in.rest
 	case schemeHTTP:
 		l.Destination = "http://" + in.rest
-	default:
+	case schemeNone:
 		in.bad = in.bad || in.rest != ""
+	default:
+		in.bad = true
 	}
 	return l, !in.bad
 }
