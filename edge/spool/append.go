@@ -23,6 +23,8 @@ type group struct {
 	value   *[]byte // header, then frames; from groupBuffers
 	count   uint32
 	move    []byte // a set-aside key that this group replaces, or nil
+	marks   []sealedMark
+	marked  int // bytes of marks
 	done    chan struct{}
 	err     error // valid once done is closed
 	sealed  bool  // takes no further records
@@ -45,18 +47,26 @@ func newGroup() *group {
 // as it returns. Errors: ErrFull (a *FullError), ErrTooLarge (a payload over
 // 1 MiB, or over 1 MiB in all), ErrClosed, ErrFailed; with an error none of the
 // payloads was answered for.
-func (s *Spool) Append(payloads ...[]byte) error {
+func (s *Spool) Append(payloads ...[]byte) error { return s.AppendMarked(nil, payloads...) }
+
+// AppendMarked is Append, and keeps marks together with the payloads: after a
+// crash all of them are there, or nothing. Without payloads it is PutMarks.
+func (s *Spool) AppendMarked(marks []Mark, payloads ...[]byte) error {
 	if len(payloads) == 0 {
-		return nil
+		return s.PutMarks(marks...)
 	}
 	size := 0
 	for _, p := range payloads {
 		size += frameHeader + len(p)
 	}
-	if size > maxGroup-groupHeader {
-		return fmt.Errorf("%w: %d bytes in one call, at most %d", ErrTooLarge, size, maxGroup-groupHeader)
+	marked, err := markedSize(marks)
+	if err != nil {
+		return err
 	}
-	g, err := s.join(payloads, size)
+	if size+marked > maxGroup-groupHeader {
+		return fmt.Errorf("%w: %d bytes in one call, at most %d", ErrTooLarge, size+marked, maxGroup-groupHeader)
+	}
+	g, err := s.join(marks, payloads, size, marked)
 	if err != nil {
 		return err
 	}
@@ -64,15 +74,15 @@ func (s *Spool) Append(payloads ...[]byte) error {
 	return g.err
 }
 
-// join adds the payloads to the filling group, or opens a new one.
-func (s *Spool) join(payloads [][]byte, size int) (*group, error) {
+// join adds marks and payloads to the filling group, or opens a new one.
+func (s *Spool) join(marks []Mark, payloads [][]byte, size, marked int) (*group, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.refusal(int64(size)); err != nil {
 		return nil, err
 	}
 	var g *group
-	if n := len(s.waiting); n > 0 && !s.waiting[n-1].sealed && len(*s.waiting[n-1].value)+size <= maxGroup {
+	if n := len(s.waiting); n > 0 && !s.waiting[n-1].sealed && len(*s.waiting[n-1].value)+s.waiting[n-1].marked+size+marked <= maxGroup {
 		g = s.waiting[n-1]
 	} else {
 		g = newGroup()
@@ -82,6 +92,10 @@ func (s *Spool) join(payloads [][]byte, size int) (*group, error) {
 	for _, p := range payloads {
 		*g.value = appendFrame(*g.value, p)
 	}
+	for _, m := range marks {
+		g.marks = append(g.marks, m.seal())
+	}
+	g.marked += marked
 	g.count += uint32(len(payloads))
 	g.counted += int64(size)
 	s.pending += int64(size)
@@ -161,6 +175,7 @@ func (s *Spool) commit(batch *pebble.Batch, g *group) {
 	if g.move != nil {
 		_ = batch.Delete(g.move, nil)
 	}
+	setMarks(batch, g.marks)
 	err := s.sync(batch)
 	if err == nil {
 		s.publish(g, first, at)

@@ -53,7 +53,7 @@ func (l *ledger) load(s *Spool) (stop func()) {
 				for i := range batch {
 					batch[i] = fmt.Appendf(nil, "w%d-%06d-%d %s", w, n, i, strings.Repeat("y", (n*37+i)%400))
 				}
-				if s.Append(batch...) != nil {
+				if s.AppendMarked(groupMarks(batch), batch...) != nil {
 					return
 				}
 				l.mu.Lock()
@@ -87,7 +87,7 @@ func (l *ledger) read(ctx context.Context, s *Spool) {
 			l.delivered = append(l.delivered, string(r.Payload))
 		}
 		l.mu.Unlock()
-		if s.Ack(last) != nil {
+		if s.AckMarked(last, Mark{Space: ackSpace, Value: fmt.Append(nil, last)}) != nil {
 			return
 		}
 		l.mu.Lock()
@@ -100,6 +100,7 @@ func (l *ledger) read(ctx context.Context, s *Spool) {
 // or all of what was not synced on the disk, and compares what a new start finds
 // with what was answered.
 func TestCrash_AnsweredIsStored(t *testing.T) {
+	t.Parallel()
 	const runs, clones = 20, 10
 	salvages := 0
 	for run := range uint64(runs) {
@@ -186,6 +187,7 @@ func checkAfterCrash(t *testing.T, name string, s *Spool, before, after told) {
 		}
 	}
 	checkManifest(t, name, s, cursor)
+	checkMarks(t, name, s, records, before.answered, after.delivered)
 	if st := s.Stats(); st.Depth != uint64(len(records)) || (len(records) == 0) != (st.Bytes == 0) {
 		t.Errorf("%s: depth %d, %d bytes, with %d records", name, st.Depth, st.Bytes, len(records))
 	}
@@ -222,6 +224,7 @@ func checkOrder(t *testing.T, name string, records []Record) {
 // TestCrash_WhileMaking stops the machine at each operation of the file system
 // while the queue is being made and first used.
 func TestCrash_WhileMaking(t *testing.T) {
+	t.Parallel()
 	fs := vfs.NewCrashableMem()
 	type moment struct {
 		fs       *vfs.MemFS

@@ -68,7 +68,13 @@ func (s *Spool) Cursor() Seq {
 // moves there, groups behind it are deleted and the manifest is cleared, all in
 // one synced batch. A position already acknowledged only clears the manifest; one
 // that was never stored is an error.
-func (s *Spool) Ack(through Seq) error {
+func (s *Spool) Ack(through Seq) error { return s.AckMarked(through) }
+
+// AckMarked is Ack, and keeps marks in the same synced batch.
+func (s *Spool) AckMarked(through Seq, marks ...Mark) error {
+	if _, err := markedSize(marks); err != nil {
+		return err
+	}
 	leave, err := s.enter()
 	if err != nil {
 		return err
@@ -78,6 +84,9 @@ func (s *Spool) Ack(through Seq) error {
 	defer s.reader.Unlock()
 	batch := s.db.NewBatch()
 	defer batch.Close()
+	for _, m := range marks {
+		setMarks(batch, []sealedMark{m.seal()})
+	}
 	return s.moveCursor(batch, through, asideTotals{})
 }
 
@@ -122,7 +131,7 @@ func (s *Spool) moveCursor(batch *pebble.Batch, through Seq, added asideTotals) 
 // headAfter returns the first group that is not wholly acknowledged when the
 // cursor is at through, or tail if there is none. Where a damaged group hides what
 // was written before it, it takes the totals of fallback.
-func (s *Spool) headAfter(it *pebble.Iterator, through Seq, tail, fallback mark) (mark, error) {
+func (s *Spool) headAfter(it *pebble.Iterator, through Seq, tail, fallback place) (place, error) {
 	for ok := s.seekHolding(it, through+1); ok; ok = it.Next() {
 		first, _ := groupKeySeq(it.Key())
 		if first >= tail.first {
@@ -132,22 +141,22 @@ func (s *Spool) headAfter(it *pebble.Iterator, through Seq, tail, fallback mark)
 		if err != nil {
 			last, err := s.lastBeforeNext(first, it)
 			if err != nil {
-				return mark{}, err
+				return place{}, err
 			}
 			if last > through {
-				return mark{first: first, records: fallback.records, bytes: fallback.bytes}, nil
+				return place{first: first, records: fallback.records, bytes: fallback.bytes}, nil
 			}
 			continue
 		}
 		if first+Seq(info.count) > through+1 {
-			return mark{first: first, records: info.recordsBefore, bytes: info.bytesBefore, at: info.at}, nil
+			return place{first: first, records: info.recordsBefore, bytes: info.bytesBefore, at: info.at}, nil
 		}
 	}
 	if err := it.Error(); err != nil {
 		if !pebble.IsCorruptionError(err) || fallback == tail {
-			return mark{}, err
+			return place{}, err
 		}
-		return mark{first: through + 1, records: fallback.records, bytes: fallback.bytes}, nil
+		return place{first: through + 1, records: fallback.records, bytes: fallback.bytes}, nil
 	}
 	return tail, nil
 }

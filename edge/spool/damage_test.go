@@ -139,6 +139,7 @@ func (im image) after(t *testing.T, file string, damage func([]byte)) (missing, 
 func flip(at int) func([]byte) { return func(b []byte) { b[at] ^= 0x10 } }
 
 func TestDamage_BitFlipInTheLog(t *testing.T) {
+	t.Parallel()
 	im := newImage(t, 0, 300, 150) // three blocks of the log
 	log := im.newestLog(t)
 	size := im.files(t)[log]
@@ -153,6 +154,7 @@ func TestDamage_BitFlipInTheLog(t *testing.T) {
 }
 
 func TestDamage_BitFlipInAnyFile(t *testing.T) {
+	t.Parallel()
 	im := newImage(t, 100, 40, 900)
 	for file, size := range im.files(t) {
 		for _, at := range []int{0, size / 5, size / 2, size * 4 / 5, size - 1} {
@@ -168,6 +170,7 @@ func TestDamage_BitFlipInAnyFile(t *testing.T) {
 }
 
 func TestDamage_TableBlock(t *testing.T) {
+	t.Parallel()
 	im := newImage(t, 200, 20, 900)
 	for file, size := range im.files(t) {
 		if !strings.HasSuffix(file, ".sst") {
@@ -185,6 +188,7 @@ func TestDamage_TableBlock(t *testing.T) {
 // TestDamage_TornTail zeroes the log from every byte of its last records on. Only
 // where the zeroes start with a chunk is there nothing left to see.
 func TestDamage_TornTail(t *testing.T) {
+	t.Parallel()
 	im := newImage(t, 0, 20, 40)
 	log := im.newestLog(t)
 	size := im.files(t)[log]
@@ -205,6 +209,7 @@ func TestDamage_TornTail(t *testing.T) {
 
 // TestDamage_ShortenedLog ends the file at every byte of its last records.
 func TestDamage_ShortenedLog(t *testing.T) {
+	t.Parallel()
 	im := newImage(t, 0, 20, 40)
 	log := im.newestLog(t)
 	size := im.files(t)[log]

@@ -26,6 +26,8 @@
 //     once is never given to another record.
 //   - Positions ([Seq]) start at 1 and only grow, across restarts and salvage.
 //     There can be gaps: records set aside.
+//   - A [Mark] given with an Append is on disk together with its records, or neither
+//     is; so with Ack. It stays when they go.
 //   - Ack moves the cursor, deletes what lies behind it and clears the manifest
 //     in one synced batch: after a crash all of it happened, or nothing.
 //   - Damaged data is set aside and counted, never deleted and never returned as
@@ -33,6 +35,15 @@
 //   - A sync that fails ends the process (see [Options.Fatal]): after it nobody
 //     knows what is on disk, and only a new start reads what really is.
 //   - A full spool answers [ErrFull] at once, without touching the disk.
+//
+// # Marks
+//
+// Some facts must be on disk in the same moment as a record, and outlive it: which
+// consent records were taken back, where the ledger's chains end. A mark is the
+// newest value of a key in one of 256 spaces, each of which belongs to one user of
+// the spool. Marks are read whole at start and never grow the queue: they have no
+// position, a full queue still takes them alone (PutMarks), and a salvage brings
+// over what can be read of them and says so until their owner has fetched the rest.
 //
 // A record may be stored although its Append never returned, when the process
 // died in between. Callers that repeat such a record give it an id of their own.
@@ -52,13 +63,19 @@
 //	                 entry 8 | time, Unix ns, 8 | records 8 | reason length 2 |
 //	                 reason | crc 4 | content
 //
+//	k space 1 key    version 1 | the mark's value | crc 4
+//	x                version 1 | time of the last salvage, Unix ns, 8 | crc 4
+//	x space 1        version 1 | the x after which this space was whole again | crc 4
+//	y                version 1 | crc 4: an unreadable block holds marks, salvage at
+//	                 the next start
+//
 //	frame            version 1 | length 4 | crc 4 | payload
 //
 // first is the position of the group's first record, eight bytes, as are batch
 // and first of a set-aside entry (for a torn log's end: 0 and the time). A manifest
-// belongs to the cursor it was written at. Positions start behind the floor. The crc of m, c, f, g and q covers the key and
-// all that stands before the crc; that of a frame covers its version, its length
-// and the payload. "Before" counts records and bytes of all groups ever
+// belongs to the cursor it was written at. Positions start behind the floor. The
+// crc of a value covers the key and all that stands before the crc; that of a frame
+// covers its version, its length and the payload. "Before" counts records and bytes of all groups ever
 // written, so that depth and size of the queue are one subtraction at start
 // instead of a scan. The content of a set-aside entry is frames, each with its
 // position (8) in front; that of a damaged one is the bytes as they were found.
@@ -78,6 +95,8 @@
 //     content must never come twice).
 //   - A table block is unreadable later: the table is kept in Dir.damaged-TIME by
 //     a hard link, its positions become a set-aside entry, reading goes on.
+//   - A block of marks is unreadable: [Spool.Marks] says so, and the next start
+//     salvages, which reads on behind the block.
 //   - A frame or group fails its own checksum: its bytes become a set-aside entry.
 //   - The log ends in a chunk that is torn: damage there cannot be told from a
 //     write that was under way, and never answered, when the machine stopped. The

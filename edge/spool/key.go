@@ -7,11 +7,15 @@ var (
 	keyMeta     = []byte("m")
 	keyCursor   = []byte("c")
 	keyManifest = []byte("f")
+	keySalvaged = []byte("x")
+	keyUnsound  = []byte("y")
 )
 
 const (
 	prefixGroup = 'g'
 	prefixAside = 'q'
+	prefixMark  = 'k'
+	prefixSort  = 't' // only in a database that a salvage is filling
 )
 
 func groupKey(first Seq) []byte {
@@ -37,4 +41,18 @@ func asideKeySeqs(key []byte) (batch, first Seq, ok bool) {
 		return 0, 0, false
 	}
 	return Seq(binary.BigEndian.Uint64(key[1:])), Seq(binary.BigEndian.Uint64(key[9:])), true
+}
+
+func markKey(space byte, key []byte) []byte {
+	k := append(make([]byte, 0, 2+len(key)), prefixMark, space)
+	return append(k, key...)
+}
+
+// markParts returns the space and the key of a mark, false for another key. key is
+// a part of k.
+func markParts(k []byte) (space byte, key []byte, ok bool) {
+	if len(k) < 2 || k[0] != prefixMark {
+		return 0, nil, false
+	}
+	return k[1], k[2:], true
 }

@@ -48,6 +48,7 @@ func writeUntilKilled(dir, run string) {
 // TestKill_AnsweredIsStored kills a process under load, three times on the same
 // directory, and wants everything it answered for.
 func TestKill_AnsweredIsStored(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "q")
 	var answered []string
 	for run := range 3 {

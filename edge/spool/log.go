@@ -177,6 +177,6 @@ func visitBatch(repr []byte, visit func(entry)) {
 		if !ok || err != nil {
 			return
 		}
-		visit(entry{key: key, value: value, kind: uint8(kind), age: n})
+		visit(entry{key: key, value: value, kind: plainKind(kind), age: n})
 	}
 }

@@ -83,7 +83,7 @@ type salvaged struct {
 	source string // where the damaged one will be kept
 	cause  error
 
-	newest map[string]entry // all keys but groups, newest first seen wins
+	newest map[string]entry // all keys but groups and marks
 	cursor Seq
 	seen   Seq // last position met
 
@@ -100,7 +100,7 @@ func (v *salvaged) fill(fs vfs.FS, dir string, o *pebble.Options) error {
 	var failed error
 	err := scanFiles(fs, dir, o, func(e entry) {
 		if failed == nil {
-			failed = v.takeGroup(batch, e)
+			failed = v.take(batch, e)
 		}
 	})
 	if err := errors.Join(err, failed); err != nil {
@@ -109,12 +109,38 @@ func (v *salvaged) fill(fs vfs.FS, dir string, o *pebble.Options) error {
 	if err := v.db.Apply(batch, pebble.Sync); err != nil {
 		return err
 	}
+	if err := v.finishMarks(); err != nil {
+		return fmt.Errorf("marks: %w", err)
+	}
 	return v.finish()
 }
 
-// takeSmall remembers the newest state of every key that is no group.
+// take writes a group or a mark into the new database.
+func (v *salvaged) take(batch *pebble.Batch, e entry) error {
+	if !v.takeGroup(batch, e) && !takeMark(batch, e) {
+		return nil
+	}
+	return v.apply(batch, maxGroup)
+}
+
+// apply writes a batch of at least so many bytes, and empties it.
+func (v *salvaged) apply(batch *pebble.Batch, least int) error {
+	if batch.Len() < least {
+		return nil
+	}
+	if err := v.db.Apply(batch, pebble.NoSync); err != nil {
+		return err
+	}
+	batch.Reset()
+	return nil
+}
+
+// takeSmall remembers the newest state of every key that is no group and no mark.
 func (v *salvaged) takeSmall(e entry) {
 	if _, ok := groupKeySeq(e.key); ok || e.kind > uint8(pebble.InternalKeyKindSet) {
+		return
+	}
+	if _, _, ok := markParts(e.key); ok {
 		return
 	}
 	if e.kind == uint8(pebble.InternalKeyKindSet) && bytes.Equal(e.key, keyCursor) {
@@ -129,28 +155,19 @@ func (v *salvaged) takeSmall(e entry) {
 	v.newest[string(e.key)] = e
 }
 
-// takeGroup writes a group that is not acknowledged into the new database.
-func (v *salvaged) takeGroup(batch *pebble.Batch, e entry) error {
+// takeGroup sets a group that is not acknowledged, and says whether it did.
+func (v *salvaged) takeGroup(batch *pebble.Batch, e entry) bool {
 	first, ok := groupKeySeq(e.key)
 	if !ok || e.kind != uint8(pebble.InternalKeyKindSet) {
-		return nil
+		return false
 	}
 	info, err := decodeGroup(first, e.value)
 	v.seen = max(v.seen, first+Seq(max(info.count, 1))-1)
 	if err == nil && first+Seq(info.count)-1 <= v.cursor {
-		return nil
+		return false
 	}
-	if err := batch.Set(e.key, e.value, nil); err != nil {
-		return err
-	}
-	if batch.Len() < maxGroup {
-		return nil
-	}
-	if err := v.db.Apply(batch, pebble.NoSync); err != nil {
-		return err
-	}
-	batch.Reset()
-	return nil
+	_ = batch.Set(e.key, e.value, nil) // a batch in memory: no error
+	return true
 }
 
 // finish writes the small keys, an entry for every gap in the positions, and the
@@ -182,6 +199,7 @@ func (v *salvaged) finish() error {
 	}
 	m.floor = max(v.seen, v.cursor, m.floor) + positionsLeftOut
 	_ = batch.Set(keyMeta, m.encode(), nil)
+	_ = batch.Set(keySalvaged, salvagedAt(v.now), nil)
 	return v.db.Apply(batch, pebble.Sync)
 }
 

@@ -28,6 +28,7 @@ func onDisk(t testing.TB, dir string) (bytes int64) {
 // TestSpace_DrainedSpoolShrinks fills the spool with what does not compress, drains
 // it, and wants the disk back and little memory taken.
 func TestSpace_DrainedSpoolShrinks(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "q")
 	s := openAt(t, Options{Dir: dir})
 	rng := rand.New(rand.NewPCG(1, 2))

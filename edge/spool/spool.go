@@ -34,8 +34,8 @@ type Spool struct {
 	failed   bool
 	stored   Seq    // last record on disk
 	cursor   Seq    // last record acknowledged
-	head     mark   // the first group that is not wholly acknowledged
-	tail     mark   // just behind the last group
+	head     place  // the first group that is not wholly acknowledged
+	tail     place  // just behind the last group
 	pending  int64  // bytes handed to the committer, not yet stored
 	manifest []byte // nil: none
 
@@ -43,7 +43,7 @@ type Spool struct {
 	damaged map[Seq]struct{} // where known damage starts, under reader
 
 	lowDisk   atomic.Bool
-	reclaimed uint64 // mark.bytes of head at the last reclaim; the janitor's
+	reclaimed uint64 // place.bytes of head at the last reclaim; the janitor's
 	health    health
 	count     counters
 
@@ -52,9 +52,9 @@ type Spool struct {
 	tidied    chan struct{}      // closed when the janitor has ended
 }
 
-// mark is a place between groups: the next group's first position, and what was
-// written before it since the database was made.
-type mark struct {
+// place lies between groups: the next group's first position, and what was written
+// before it since the database was made.
+type place struct {
 	first   Seq
 	records uint64
 	bytes   uint64
@@ -90,6 +90,9 @@ func Open(opts Options) (*Spool, error) {
 // load reads the state that the database holds: identity, cursor, manifest, both
 // ends of the queue and the set-aside entries.
 func (s *Spool) load(torn []byte) error {
+	if unsound, err := s.getSealed(keyUnsound); err != nil || unsound != nil {
+		return errors.Join(err, fmt.Errorf("a table of marks had an unreadable block: %w", errDamaged))
+	}
 	if err := s.loadMeta(); err != nil {
 		return err
 	}
@@ -187,7 +190,7 @@ func (s *Spool) loadEnds() error {
 	}
 	defer it.Close()
 	s.stored = max(s.cursor, s.stored) // not below the floor of a salvage
-	s.tail = mark{first: s.stored + 1}
+	s.tail = place{first: s.stored + 1}
 	if it.Last() {
 		first, _ := groupKeySeq(it.Key())
 		info, err := decodeGroup(first, it.Value())
@@ -195,7 +198,7 @@ func (s *Spool) loadEnds() error {
 			info = groupInfo{count: maxGroup / frameHeader}
 		}
 		s.stored = max(s.stored, first+Seq(info.count)-1)
-		s.tail = mark{
+		s.tail = place{
 			first:   s.stored + 1,
 			records: info.recordsBefore + uint64(info.count),
 			bytes:   info.bytesBefore + uint64(len(it.Value())),

@@ -1,11 +1,10 @@
 package spool
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"sort"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -57,54 +56,85 @@ func scanTable(fs vfs.FS, path string, o *pebble.Options, visit func(entry)) err
 		return onlyDisk(err) // NewReader closed the file
 	}
 	defer r.Close()
-	// The small keys lie around the groups, whose positions say where to go on
-	// behind a damaged block.
-	var last Seq
-	behind := false // behind the groups
-	from := []byte(nil)
-	for !behind {
-		err := scanBlocks(r, from, func(e entry) {
-			if seq, ok := groupKeySeq(e.key); ok {
-				last = seq
-			} else {
-				behind = bytes.Compare(e.key, groupKey(0)) > 0
-			}
-			visit(e)
-		})
+	var from []byte
+	for {
+		last, err := scanBlocks(r, from, visit)
 		if err == nil || !isDamage(err) {
 			return err
 		}
-		next, err := nextReadable(last+1, math.MaxUint64-1, func(seq Seq) (Seq, error) {
-			return seq, scanBlocks(r, groupKey(seq), nil)
-		})
-		if err != nil || next > math.MaxUint64-1 {
-			return err
+		// The damaged block holds the key behind the last one read, or that one was the
+		// end of its block and the next try finds the damage at once.
+		if from, err = nextBlock(r, max(string(from), last)); err != nil || from == nil {
+			return onlyDisk(err)
 		}
-		from = groupKey(next)
 	}
-	return nil
 }
 
 // scanBlocks calls visit for the keys of a table from a key on, up to the first
-// damage. Without visit it only looks whether the first key can be read.
-func scanBlocks(r *sstable.Reader, from []byte, visit func(entry)) error {
+// damage, and returns the last of them.
+func scanBlocks(r *sstable.Reader, from []byte, visit func(entry)) (last string, err error) {
 	it, err := r.NewIter(sstable.IterTransforms{}, from, nil, sstable.AssertNoBlobHandles)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer it.Close()
 	kv := it.First()
 	if from != nil {
 		kv = it.SeekGE(from, 0)
 	}
-	for ; kv != nil && visit != nil; kv = it.Next() {
+	var key []byte
+	for ; kv != nil; kv = it.Next() {
 		value, _, err := kv.Value(nil)
 		if err != nil {
-			return err
+			return string(key), err
 		}
-		visit(entry{key: kv.K.UserKey, value: value, kind: uint8(kv.Kind()), age: uint64(kv.SeqNum())})
+		key = append(key[:0], kv.K.UserKey...)
+		visit(entry{key: key, value: value, kind: plainKind(kv.Kind()), age: uint64(kv.SeqNum())})
 	}
-	return it.Error()
+	return string(key), it.Error()
+}
+
+// plainKind makes one of the two kinds that Pebble has for a key that is set: where
+// a compaction met a deletion of it, the set remembers that.
+func plainKind(k pebble.InternalKeyKind) uint8 {
+	switch k {
+	case pebble.InternalKeyKindSetWithDelete:
+		return uint8(pebble.InternalKeyKindSet)
+	case pebble.InternalKeyKindDeleteSized, pebble.InternalKeyKindSingleDelete:
+		return uint8(pebble.InternalKeyKindDelete)
+	}
+	return uint8(k)
+}
+
+// nextBlock returns the first key behind the block that holds the given one, or
+// would; nil if that is the last block. It asks the table's index alone, byte by
+// byte: a try to read the block costs seconds when it is damaged, since Pebble then
+// searches for the bit that flipped.
+func nextBlock(r *sstable.Reader, key string) ([]byte, error) {
+	extent := func(end string) (uint64, error) { // bytes from key's block to that of end
+		return r.EstimateDiskUsage([]byte(key), []byte(end), sstable.NoReadEnv)
+	}
+	block, err := extent(key)
+	if err != nil {
+		return nil, err
+	}
+	within := func(k string) bool { // not behind the block
+		if k <= key || err != nil {
+			return true
+		}
+		var n uint64
+		n, err = extent(k)
+		return n == block
+	}
+	if within("\xff") { // behind all keys
+		return nil, err
+	}
+	end := "" // of the block, as the index has it: the longest string within
+	for within(end + "\x00") {
+		c := sort.Search(255, func(c int) bool { return !within(end + string([]byte{byte(c + 1)})) })
+		end += string([]byte{byte(c)})
+	}
+	return []byte(end + "\x00"), err
 }
 
 // onlyDisk drops errors that speak of damaged content.
