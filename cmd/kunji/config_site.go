@@ -58,6 +58,7 @@ func (r *reader) site(c *Config, at string, w *fileSite) *site.Site {
 		RetainEvents:    c.Retention.Events,
 		RetainConsents:  c.Retention.Consents,
 		Policy:          r.policy(at+".policy_dir", w.PolicyDir),
+		Incidents:       r.incidents(at+".policy_dir", w.PolicyDir),
 	}
 	if w.Status == "stopped" {
 		s.Status = site.Stopped
@@ -233,11 +234,7 @@ func (r *reader) policy(at, dir string) *site.Policy {
 	if dir == "" {
 		return site.FirstPolicy()
 	}
-	folder, name := r.folder, path.Clean(filepath.ToSlash(dir))
-	if filepath.IsAbs(dir) || !fs.ValidPath(name) {
-		folder, name = os.DirFS(r.file(dir)), "."
-	}
-	sub, err := fs.Sub(folder, name)
+	sub, err := r.policyFolder(dir)
 	if err != nil {
 		r.fault(at, "%v", err)
 		return site.FirstPolicy()
@@ -249,18 +246,31 @@ func (r *reader) policy(at, dir string) *site.Policy {
 	if err == nil {
 		return policy
 	}
+	r.policyFaults(at, r.file(dir), err)
+	return site.FirstPolicy()
+}
+
+func (r *reader) policyFolder(dir string) (fs.FS, error) {
+	folder, name := r.folder, path.Clean(filepath.ToSlash(dir))
+	if filepath.IsAbs(dir) || !fs.ValidPath(name) {
+		folder, name = os.DirFS(r.file(dir)), "."
+	}
+	return fs.Sub(folder, name)
+}
+
+// policyFaults tells each fault of the files in a folder with its place.
+func (r *reader) policyFaults(at, dir string, err error) {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		r.fault(at, "%v", err)
-		return site.FirstPolicy()
+		return
 	}
 	for _, e := range joined.Unwrap() {
 		var p *site.PolicyError
 		if errors.As(e, &p) {
-			r.doc.fail(place{filepath.Join(r.file(dir), p.File), p.Line, p.Column}, "", "%s", p.Message)
+			r.doc.fail(place{filepath.Join(dir, p.File), p.Line, p.Column}, "", "%s", p.Message)
 		}
 	}
-	return site.FirstPolicy()
 }
 
 // sortedKeys gives maps a fixed order, so that messages come in one.

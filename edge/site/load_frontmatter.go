@@ -32,12 +32,7 @@ func (l *policyLoader) frontMatter(name string, head []byte) *frontMatter {
 	faults := len(l.errs)
 	entries, err := mappingOf(head)
 	if err != nil {
-		at := spot{2, 1}
-		var syntax *yaml.SyntaxError
-		message := err.Error()
-		if errors.As(err, &syntax) {
-			at, message = tokenSpot(syntax.Token), syntax.Message
-		}
+		at, message := yamlFault(err)
 		l.fail(name, at.line, at.column, "is not YAML between the two ---: %s", message)
 		return nil
 	}
@@ -78,6 +73,15 @@ func (l *policyLoader) frontMatter(name string, head []byte) *frontMatter {
 		return nil
 	}
 	return front
+}
+
+// yamlFault says where a block could not be read, and why.
+func yamlFault(err error) (spot, string) {
+	var syntax *yaml.SyntaxError
+	if errors.As(err, &syntax) {
+		return tokenSpot(syntax.Token), syntax.Message
+	}
+	return spot{2, 1}, err.Error()
 }
 
 // mappingOf parses YAML whose top is a map of keys.

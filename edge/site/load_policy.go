@@ -18,7 +18,7 @@ import (
 
 const maxPolicyBytes = 1 << 20
 
-// PolicyError is one fault in a policy file; Line and Column count from 1.
+// PolicyError is one fault in a policy's or incident's file; Line and Column count from 1.
 type PolicyError struct {
 	File         string
 	Line, Column int

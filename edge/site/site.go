@@ -108,7 +108,8 @@ type Site struct {
 	RetainEvents    time.Duration
 	RetainConsents  time.Duration
 	Policy          *Policy
-	Made            bool // its traffic is made by the demo and labelled so
+	Incidents       []Incident // the newest first
+	Made            bool       // its traffic is made by the demo and labelled so
 }
 
 // Uses returns how the site uses p; false where it does not ask for it.
