@@ -61,6 +61,9 @@ func (b *choiceBody) check(st *site.Site) error {
 	if _, err := consent.ParseAge(b.Age); err != nil {
 		return err //nolint:wrapcheck // it names the field
 	}
+	if b.Erase && b.Method != "withdraw" {
+		return errors.New("erase: goes with method withdraw alone")
+	}
 	return nil
 }
 

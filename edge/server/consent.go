@@ -48,41 +48,70 @@ func (s *Server) postConsent(ctx *fasthttp.RequestCtx) {
 	now := s.opts.Now()
 	s.locate(ctx, &v)
 	if !s.limits.allow(v.rateKey, 1, now) {
-		problem(ctx, fasthttp.StatusTooManyRequests, "rate_limited", "Too many requests from this address: wait a moment and choose again.")
+		slow(ctx)
 		return
 	}
 	s.judgeBy(ctx, &v, now)
-	if err := s.choose(ctx, &v, &body, now); err != nil {
+	s.answerChoice(ctx, &v, &body, fasthttp.StatusOK, now)
+}
+
+// answerChoice keeps a decision and answers with what counts now.
+func (s *Server) answerChoice(ctx *fasthttp.RequestCtx, v *visit, body *choiceBody, status int, now time.Time) {
+	right, err := s.choose(ctx, v, body, now)
+	if err != nil {
 		s.opts.Logger.Warn("edge: a decision was not kept", "error", err)
 		overloaded(ctx)
 		return
 	}
-	writeJSON(ctx, fasthttp.StatusOK, newStateBody(&v.situation))
+	state := newStateBody(&v.situation)
+	state.RightsURL = s.rightsAddress(ctx, v.site, right)
+	writeJSON(ctx, status, state)
 }
 
 // choose keeps a decision and, once it is on disk, lets it count: v's
-// situation becomes the one after it, and the answer's cookies say so.
-func (s *Server) choose(ctx *fasthttp.RequestCtx, v *visit, body *choiceBody, now time.Time) error {
+// situation becomes the one after it, and the answer's cookies say so. It
+// returns a right over what was kept, where the visitor's cookie goes. A
+// tombstone that comes with a withdrawal goes to disk with it, or neither does.
+func (s *Server) choose(ctx *fasthttp.RequestCtx, v *visit, body *choiceBody, now time.Time) (right string, err error) {
 	before := v.situation
 	after := before
 	after.Problem = event.None
 	after.Record = body.decide(&before, now)
-	visitor := s.visitorAfter(v, &before, &after)
-	entry := s.ledgerEntry(v, body, &before, &after, visitor, now)
-	payload, err := event.Append(nil, event.Record{Consent: &entry})
-	if err != nil {
-		return err //nolint:wrapcheck // it says what and where already
+	had, visitor := s.visitor(v), s.visitorAfter(v, &before, &after)
+	entry, wording := s.ledgerEntry(v, body, &before, &after, visitor, now)
+	records := []event.Record{{Consent: &entry}}
+	if s.wordings.isNew(wording) {
+		records = append(records, event.Record{Wording: wording})
 	}
-	if err := s.opts.Spool.Append(payload); err != nil {
-		return err //nolint:wrapcheck // the spool's errors say what and where
+	if body.Erase && had != 0 {
+		records = append(records, event.Record{Erasure: s.tombstone(v.site.ID, had, now)})
 	}
+	if err := s.keep(records...); err != nil {
+		return "", err
+	}
+	s.wordings.keep(wording)
 	if entry.Withdraws {
 		s.withdrawn.Add(entry.Previous)
 	}
 	s.notice(v, v.site, methods[body.Method], entry.NoticeLanguage, entry.NoticeVersion)
 	v.situation = after
-	s.setChoice(ctx, v, visitor)
-	return nil
+	right = s.setChoice(ctx, v, visitor)
+	if had != 0 && visitor != 0 && visitor != had {
+		right = s.right(v.site, had) // the old id is overwritten by a new one
+	}
+	return right, nil
+}
+
+// keep puts records on disk, all or none, and returns when they are there.
+func (s *Server) keep(records ...event.Record) error {
+	payloads := make([][]byte, len(records))
+	for i, r := range records {
+		var err error
+		if payloads[i], err = event.Append(nil, r); err != nil {
+			return err //nolint:wrapcheck // it says what and where already
+		}
+	}
+	return s.opts.Spool.Append(payloads...) //nolint:wrapcheck // the spool's errors say what and where
 }
 
 // visitorAfter returns the visitor's id under the new decision: the one they
@@ -102,15 +131,15 @@ func (s *Server) visitorAfter(v *visit, before, after *consent.Situation) uint64
 }
 
 // ledgerEntry is the proof of a decision. One that grants nothing names
-// nobody and no minute.
-func (s *Server) ledgerEntry(v *visit, body *choiceBody, before, after *consent.Situation, visitor uint64, now time.Time) event.Consent {
+// nobody and no minute. The second result is the wording that it refers to.
+func (s *Server) ledgerEntry(v *visit, body *choiceBody, before, after *consent.Situation, visitor uint64, now time.Time) (event.Consent, *event.Wording) {
 	language := s.opts.Banner.Language(body.Notice.Language, "", v.site)
-	notice := s.opts.Banner.Notice(v.site, language)
+	wording := s.wording(v.site, language, body.Notice.Version)
 	r := &after.Record
 	e := event.Consent{
 		ID: r.ID, Subject: visitor, Site: v.site.ID, Time: now.UTC().Truncate(time.Millisecond),
 		Method: body.Method, Surface: body.Surface,
-		NoticeVersion: notice.Version, NoticeHash: notice.Hash, NoticeLanguage: language,
+		NoticeVersion: wording.Version, NoticeHash: wording.Hash, NoticeLanguage: language,
 		PolicyVersion: r.Policy, Regime: after.Regime.String(),
 		Country: v.place.Country, Region: v.place.Region,
 		Signal: r.Signal, Age: r.Age.String(), Guardian: r.Guardian,
@@ -126,12 +155,12 @@ func (s *Server) ledgerEntry(v *visit, body *choiceBody, before, after *consent.
 		e.Time = now.UTC().Truncate(time.Hour)
 		e.Services, e.Age, e.Guardian = nil, "", false
 	}
-	return e
+	return e, wording
 }
 
 // setChoice sets the cookies that follow from a decision, and deletes those
-// that it does not cover any more.
-func (s *Server) setChoice(ctx *fasthttp.RequestCtx, v *visit, visitor uint64) {
+// that it does not cover any more; what it returns is clearUncovered's.
+func (s *Server) setChoice(ctx *fasthttp.RequestCtx, v *visit, visitor uint64) (right string) {
 	scope := s.scope(ctx, v.site)
 	life := int(v.site.ConsentLifetime / time.Second)
 	addCookie(ctx, s.opts.Ring.AppendCookie(nil, identity.ConsentJar, v.site.ID, v.situation.Record.AppendText(nil), life, scope))
@@ -139,5 +168,5 @@ func (s *Server) setChoice(ctx *fasthttp.RequestCtx, v *visit, visitor uint64) {
 		payload := identity.AppendVisitor(nil, v.site.ID, visitor)
 		addCookie(ctx, s.opts.Ring.AppendCookie(nil, identity.VisitorJar, v.site.ID, payload, life, scope))
 	}
-	s.clearUncovered(ctx, v)
+	return s.clearUncovered(ctx, v)
 }

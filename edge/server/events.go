@@ -43,18 +43,21 @@ type invalidEvent struct {
 }
 
 type eventsAnswer struct {
-	Recorded int            `json:"recorded"`
-	Refused  map[string]int `json:"refused"`
-	Invalid  []invalidEvent `json:"invalid"`
+	Recorded  int            `json:"recorded"`
+	Refused   map[string]int `json:"refused"`
+	Invalid   []invalidEvent `json:"invalid"`
+	RightsURL string         `json:"rights_url,omitempty"`
 }
 
 func (eventsShape) parse(s *Server, ctx *fasthttp.RequestCtx, in *intake) bool {
 	var body eventsBody
 	if err := strictJSON(ctx.PostBody(), &body); err != nil {
+		refused(ctx, event.Invalid)
 		problem(ctx, fasthttp.StatusBadRequest, "invalid", `The body must be {"site":"…","events":[{"kind":"page_view","url":"…"}]}: `+err.Error())
 		return false
 	}
 	if len(body.Events) == 0 || len(body.Events) > maxEvents {
+		refused(ctx, event.Invalid)
 		problem(ctx, fasthttp.StatusBadRequest, "invalid", "events: send 1 to "+strconv.Itoa(maxEvents)+" at once.")
 		return false
 	}
@@ -163,13 +166,13 @@ func (eventsShape) answer(s *Server, ctx *fasthttp.RequestCtx, in *intake) {
 		overloaded(ctx)
 		return
 	case reason == event.RateLimited:
-		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(retryAfter))
+		retryLater(ctx)
 		problem(ctx, fasthttp.StatusTooManyRequests, "rate_limited", "Too many hits from this address: send them later, with the same ids.")
 		return
 	}
 	s.setVisit(ctx, in)
 	if clears && in.site != nil {
-		s.clearUncovered(ctx, &in.visit)
+		answer.RightsURL = s.rightsAddress(ctx, in.site, s.clearUncovered(ctx, &in.visit))
 	}
 	writeJSON(ctx, fasthttp.StatusAccepted, answer)
 }

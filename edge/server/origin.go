@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"net"
+	"net/url"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -74,28 +75,60 @@ func (s *Server) proxied(ctx *fasthttp.RequestCtx) bool {
 	return false
 }
 
-// scope says where this answer's cookies are set: by the endpoint of the site
-// that the request came through, else by the request's own host.
-func (s *Server) scope(ctx *fasthttp.RequestCtx, st *site.Site) identity.Scope {
-	host := strings.ToLower(string(ctx.Request.Header.Host()))
-	secure := ctx.IsTLS()
+// front says which host (with port) the visitor's browser asked, and whether
+// by https.
+func (s *Server) front(ctx *fasthttp.RequestCtx) (host string, secure bool) {
+	host, secure = string(ctx.Request.Header.Host()), ctx.IsTLS()
 	if s.proxied(ctx) {
 		if h := ctx.Request.Header.Peek(fasthttp.HeaderXForwardedHost); len(h) > 0 {
-			host = strings.ToLower(string(h))
+			host = string(h)
 		}
 		secure = secure || string(ctx.Request.Header.Peek(fasthttp.HeaderXForwardedProto)) == "https"
 	}
-	sc := identity.Scope{Path: "/", Secure: secure, Domain: registrable(hostOnly(host), st)}
+	return strings.ToLower(host), secure
+}
+
+// endpoint finds the endpoint of the site that a request to host came
+// through; nil where it is none of them.
+func endpoint(st *site.Site, host string) *url.URL {
 	for _, e := range st.Endpoints {
 		if e.Host == host {
-			sc.Secure = e.Scheme == "https"
-			if p := strings.TrimRight(e.Path, "/"); p != "" {
-				sc.Path = p
-			}
-			break
+			return e
+		}
+	}
+	return nil
+}
+
+// scope says where this answer's cookies are set: by the endpoint of the site
+// that the request came through, else by the request's own host.
+func (s *Server) scope(ctx *fasthttp.RequestCtx, st *site.Site) identity.Scope {
+	host, secure := s.front(ctx)
+	sc := identity.Scope{Path: "/", Secure: secure, Domain: registrable(hostOnly(host), st)}
+	if e := endpoint(st, host); e != nil {
+		sc.Secure = e.Scheme == "https"
+		if p := strings.TrimRight(e.Path, "/"); p != "" {
+			sc.Path = p
 		}
 	}
 	return sc
+}
+
+// address is where the site's visitors reach the edge, without a slash behind
+// it: the endpoint that the request came through, else the site's first. A
+// host that no endpoint names is not repeated: whoever sends it may have made
+// it up.
+func (s *Server) address(ctx *fasthttp.RequestCtx, st *site.Site) string {
+	host, secure := s.front(ctx)
+	e := endpoint(st, host)
+	switch {
+	case e == nil && len(st.Endpoints) > 0:
+		e = st.Endpoints[0]
+	case e == nil && secure:
+		e = &url.URL{Scheme: "https", Host: host}
+	case e == nil:
+		e = &url.URL{Scheme: "http", Host: host}
+	}
+	return strings.TrimRight(e.String(), "/")
 }
 
 // registrable returns the domain that kj_consent is set on: the host's

@@ -187,12 +187,17 @@ func (s *Server) count(in *intake) {
 func result(ctx *fasthttp.RequestCtx, in *intake) event.Reason {
 	for i := range in.hits {
 		if r := in.hits[i].reason; r != event.None {
-			ctx.Response.Header.Set("Kunji-Result", "refused; reason="+r.String())
+			refused(ctx, r)
 			return r
 		}
 	}
 	ctx.Response.Header.Set("Kunji-Result", "recorded")
 	return event.None
+}
+
+// refused sets Kunji-Result to a refusal's reason.
+func refused(ctx *fasthttp.RequestCtx, r event.Reason) {
+	ctx.Response.Header.Set("Kunji-Result", "refused; reason="+r.String())
 }
 
 // forgets reports whether a refusal means that the visitor's identifiers must

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"strconv"
-
 	"github.com/valyala/fasthttp"
 
 	"github.com/kunjicloud/kunji/edge/event"
@@ -48,10 +46,10 @@ func (pixelShape) answer(s *Server, ctx *fasthttp.RequestCtx, in *intake) {
 	switch reason := result(ctx, in); {
 	case reason == event.RateLimited:
 		ctx.SetStatusCode(fasthttp.StatusTooManyRequests)
-		h.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(retryAfter))
+		retryLater(ctx)
 	case reason == event.Overloaded:
 		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
-		h.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(retryAfter))
+		retryLater(ctx)
 	case forgets(reason):
 		if in.site != nil {
 			s.clearUncovered(ctx, &in.visit)

@@ -32,8 +32,19 @@ func problem(ctx *fasthttp.RequestCtx, status int, code, detail string) {
 
 // overloaded answers 503: the spool is full or broken, nothing was recorded.
 func overloaded(ctx *fasthttp.RequestCtx) {
-	ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(retryAfter))
+	retryLater(ctx)
 	problem(ctx, fasthttp.StatusServiceUnavailable, "overloaded", "The event could not be put on disk and was not recorded. Send it again later with the same id.")
+}
+
+// retryLater says when to try again.
+func retryLater(ctx *fasthttp.RequestCtx) {
+	ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(retryAfter))
+}
+
+// slow answers 429.
+func slow(ctx *fasthttp.RequestCtx) {
+	retryLater(ctx)
+	problem(ctx, fasthttp.StatusTooManyRequests, "rate_limited", "Too many requests from this address: wait a moment and send it again.")
 }
 
 func noStore(ctx *fasthttp.RequestCtx) {

@@ -50,8 +50,11 @@ type Options struct {
 	Rate    int            // hits a second and address; 0: unlimited
 	Region  string         // where this node stands
 	Ready   func() error   // nil: ready; its error is logged, never answered
-	Now     func() time.Time
-	Logger  *slog.Logger
+	Kept    Kept           // nil: the store is away
+	// Incidents are what a site's pages tell in a language (policy 7.4); nil: none.
+	Incidents func(site, lang string) []banner.Incident
+	Now       func() time.Time
+	Logger    *slog.Logger
 	// Extra serves paths that are not the edge's; only the demo's shop is.
 	Extra http.Handler
 }
@@ -66,6 +69,7 @@ type Server struct {
 	limits    *limits
 	seen      *seen
 	starts    *starts
+	wordings  *wordings
 	intakes   intakes
 	extra     fasthttp.RequestHandler
 }
@@ -75,7 +79,7 @@ func New(o Options) (*Server, error) {
 	if o.Ring == nil || o.Geo == nil || o.Agents == nil || o.Spool == nil || o.Banner == nil || o.Now == nil || o.Logger == nil {
 		return nil, errors.New("server: an option is missing")
 	}
-	s := &Server{opts: o, counts: newCounts(), limits: newLimits(o.Rate), seen: newSeen(), starts: newStarts()}
+	s := &Server{opts: o, counts: newCounts(), limits: newLimits(o.Rate), seen: newSeen(), starts: newStarts(), wordings: newWordings()}
 	s.intakes.New = func() any { return new(intake) }
 	if o.Extra != nil {
 		s.extra = fasthttpadaptor.NewFastHTTPHandler(o.Extra)
@@ -109,7 +113,9 @@ func (s *Server) SetSites(sites []*site.Site) error {
 	if err != nil {
 		return err
 	}
-	s.book.Store(b)
+	if old := s.book.Swap(b); old != nil {
+		s.rememberWordings(old)
+	}
 	return nil
 }
 

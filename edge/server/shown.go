@@ -18,7 +18,7 @@ func (s *Server) shown(ctx *fasthttp.RequestCtx) {
 	s.locate(ctx, &v)
 	now := s.opts.Now()
 	if !s.limits.allow(v.rateKey, 1, now) {
-		problem(ctx, fasthttp.StatusTooManyRequests, "rate_limited", "Too many requests from this address: wait a moment.")
+		slow(ctx)
 		return
 	}
 	if !foreign(ctx, st) {

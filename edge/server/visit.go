@@ -108,8 +108,10 @@ func (v *visit) covered(c identity.Cookie) bool {
 }
 
 // clearUncovered deletes the cookies that came along without being allowed,
-// so that an answer that arrived late does not bring an identifier back.
-func (s *Server) clearUncovered(ctx *fasthttp.RequestCtx, v *visit) {
+// so that an answer that arrived late does not bring an identifier back. Where
+// the visitor's own goes it returns a right over what was kept under it, so
+// that losing the cookie does not cut the right off (contract: rights_url).
+func (s *Server) clearUncovered(ctx *fasthttp.RequestCtx, v *visit) (right string) {
 	var scope identity.Scope
 	for c := identity.VisitorJar; c <= identity.StoreJar; c++ {
 		if !v.jar.Sent(c) || v.covered(c) {
@@ -119,7 +121,11 @@ func (s *Server) clearUncovered(ctx *fasthttp.RequestCtx, v *visit) {
 			scope = s.scope(ctx, v.site)
 		}
 		addCookie(ctx, identity.AppendClear(nil, c, v.site.ID, scope))
+		if visitor := s.visitor(v); c == identity.VisitorJar && visitor != 0 {
+			right = s.right(v.site, visitor)
+		}
 	}
+	return right
 }
 
 func addCookie(ctx *fasthttp.RequestCtx, line []byte) {
