@@ -65,15 +65,9 @@ type ChoicesView struct {
 	Age       string            // adult, minor, unanswered or ""
 	Guardian  bool
 	CSRF      string
-	Message   Message // what the last post did
-	RightsURL string  // absolute; where the last post gave one
-	Incidents []Incident
-}
-
-// Incident is told to those whom it may concern, until its end (policy 7.4).
-type Incident struct {
-	Language string
-	Markdown []byte // raw HTML in it is left out
+	Message   Message          // what the last post did
+	RightsURL string           // absolute; where the last post gave one
+	Incidents []*site.Incident // from Site.Told
 }
 
 // Message is said on top of a page after a post.
@@ -88,20 +82,22 @@ const (
 	AgeMissing Message = "age_missing" // nothing was changed
 )
 
-// told is an incident as a page shows it.
+// told is an incident as a page shows it; banner and mail lead to its ID.
 type told struct {
-	Lang string
-	HTML template.HTML
+	ID, Title, Lang string
+	HTML            template.HTML
 }
 
-func tell(incidents []Incident) ([]told, error) {
+// tell makes a page's part of incidents (policy 7.4).
+func tell(incidents []*site.Incident, lang string) ([]told, error) {
 	list := make([]told, 0, len(incidents))
 	for _, i := range incidents {
-		text, err := markdown(i.Markdown)
+		t := i.Text(lang)
+		text, err := markdown(t.Markdown)
 		if err != nil {
-			return nil, fmt.Errorf("incident in %s: %w", i.Language, err)
+			return nil, fmt.Errorf("incident %s in %s: %w", i.ID, t.Language, err)
 		}
-		list = append(list, told{i.Language, text})
+		list = append(list, told{i.ID, t.Title, t.Language, text})
 	}
 	return list, nil
 }
@@ -128,7 +124,7 @@ func (a *Assets) RenderChoices(w io.Writer, v ChoicesView) error {
 	first := a.firstLayer(s, v.Lang, v.Regime)
 	p := choicesPage{frame: a.frame(s, v.Lang, a.in(v.Lang).Pages["choices_title"], 1)}
 	var err error
-	if p.Incidents, err = tell(v.Incidents); err != nil {
+	if p.Incidents, err = tell(v.Incidents, v.Lang); err != nil {
 		return err
 	}
 	p.Message, p.RightsURL, p.CSRF, p.Notice = p.T[string(v.Message)], v.RightsURL, v.CSRF, a.Notice(s, v.Lang).Version

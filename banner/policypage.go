@@ -16,9 +16,10 @@ import (
 
 // PolicyView is what GET /policy/{site} and /policy/{site}/{version} show.
 type PolicyView struct {
-	Site   *site.Site
-	Lang   string
-	Number int // 0: the current version, at /policy/{site}
+	Site      *site.Site
+	Lang      string
+	Number    int              // 0: the current version, at /policy/{site}
+	Incidents []*site.Incident // from Site.Told
 }
 
 type policyPage struct {
@@ -28,6 +29,7 @@ type policyPage struct {
 	HTML                                         template.HTML
 	Purposes                                     []choice
 	Services                                     []Row
+	Incidents                                    []told
 }
 
 // RenderPolicy writes a policy version; the second result is false where the
@@ -46,12 +48,15 @@ func (a *Assets) RenderPolicy(w io.Writer, v PolicyView) (bool, error) {
 	p := policyPage{frame: a.frame(s, v.Lang, a.in(v.Lang).Pages["policy_title"], depth), Services: a.services(s, v.Lang)}
 	p.Version, p.From = fill(p.T["policy_version"], "n", strconv.Itoa(version.Number)), p.inForce(version)
 	p.Old, p.More = version != s.Policy.Current(), len(s.Policy.Versions) > 1
+	var err error
+	if p.Incidents, err = tell(v.Incidents, v.Lang); err != nil {
+		return true, err
+	}
 	if text, ok := policyText(version, v.Lang); ok {
 		p.TextLang = text.Language
 		if text.Summary != "" {
 			p.Change = fill(p.B["change"], "summary", text.Summary)
 		}
-		var err error
 		if p.HTML, err = markdown(text.Markdown); err != nil {
 			return true, fmt.Errorf("policy version %d of site %s: %w", version.Number, s.ID, err)
 		}

@@ -19,8 +19,8 @@ type KeptView struct {
 	Erased   bool // the post was accepted
 	// RightsURL is absolute; where the last post gave one.
 	RightsURL string
-	Incidents []Incident
-	Depth     int // folders of the page's address below the edge's prefix
+	Incidents []*site.Incident // from Site.Told
+	Depth     int              // folders of the page's address below the edge's prefix
 }
 
 // KeptTable is rows of one sort.
@@ -44,7 +44,7 @@ func (a *Assets) RenderKept(w io.Writer, v KeptView) error {
 		Download: v.Download, Erase: v.Erase, CSRF: v.CSRF, RightsURL: v.RightsURL,
 	}
 	var err error
-	if p.Incidents, err = tell(v.Incidents); err != nil {
+	if p.Incidents, err = tell(v.Incidents, v.Lang); err != nil {
 		return err
 	}
 	p.Intro = fill(p.T["me_intro"], "site", siteName(v.Site))

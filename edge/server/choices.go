@@ -41,7 +41,7 @@ func (s *Server) getChoices(ctx *fasthttp.RequestCtx) {
 		Age: r.Age.String(), Guardian: r.Guardian,
 		CSRF:    s.opts.Ring.FormToken(choicesForm, v.site.ID, nobody, now),
 		Message: outcomes[string(ctx.QueryArgs().Peek("done"))], RightsURL: s.given(ctx, v.site),
-		Incidents: s.incidents(v.site, lang),
+		Incidents: v.site.Told(now),
 	}
 	s.page(ctx, fasthttp.StatusOK, func(w io.Writer) error { return s.opts.Banner.RenderChoices(w, view) })
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kunjicloud/kunji/banner"
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/site"
 )
@@ -229,18 +228,25 @@ func TestServiceIsNotRefusedWithItsPurpose(t *testing.T) {
 	}
 }
 
-func TestPolicy_7_4_IncidentsStandOnThePages(t *testing.T) {
-	w := newWorld(t, []*site.Site{testSite()}, func(o *Options) {
-		o.Incidents = func(site, lang string) []banner.Incident {
-			return []banner.Incident{{Language: lang, Markdown: []byte("## What happened\n\n<script>x</script> at " + site)}}
-		}
-	})
+func TestPolicy_7_4_IncidentsStandOnThePagesUntilTheirEnd(t *testing.T) {
+	w := newWorld(t, []*site.Site{testSite(func(s *site.Site) {
+		s.Incidents = []site.Incident{{
+			ID: "2026-05-a", Until: testStart.Truncate(24 * time.Hour),
+			Texts: map[string]site.IncidentText{"en": {Language: "en", Title: "Data was seen", Markdown: []byte("## What happened\n\n<script>x</script>")}},
+		}}
+	})})
 	b := w.browser()
 	b.page()
-	for _, path := range []string{choicesPath, "/v1/me?site=shop"} {
-		if page := b.get(path).body; !strings.Contains(page, "<h2>What happened</h2>") || strings.Contains(page, "<script") {
-			t.Errorf("%s: %s", path, page)
+	for range 2 {
+		want := w.now() == testStart
+		for _, path := range []string{choicesPath, "/v1/me?site=shop", "/policy/shop"} {
+			page := b.get(path).body
+			said := strings.Contains(page, `id="incident-2026-05-a"`) && strings.Contains(page, "<h2>Data was seen</h2>") && strings.Contains(page, "<h2>What happened</h2>")
+			if said != want || strings.Contains(page, "<script") {
+				t.Errorf("%s at %s: %s", path, w.now(), page)
+			}
 		}
+		w.wait(24 * time.Hour)
 	}
 }
 

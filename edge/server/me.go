@@ -76,7 +76,7 @@ func (s *Server) keptPage(ctx *fasthttp.RequestCtx, st *site.Site, visitor uint6
 	lang := s.language(ctx, st)
 	view := banner.KeptView{
 		Site: st, Lang: lang, Tables: append(body.Cookies, body.Kept...), Depth: depth,
-		Erased: string(ctx.QueryArgs().Peek("done")) == "erased", RightsURL: s.given(ctx, st), Incidents: s.incidents(st, lang),
+		Erased: string(ctx.QueryArgs().Peek("done")) == "erased", RightsURL: s.given(ctx, st), Incidents: st.Told(s.opts.Now()),
 	}
 	query := fasthttp.AcquireArgs()
 	defer fasthttp.ReleaseArgs(query)

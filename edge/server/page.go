@@ -143,11 +143,3 @@ func (s *Server) rightsAddress(ctx *fasthttp.RequestCtx, st *site.Site, token st
 	}
 	return s.address(ctx, st) + "/r/" + token
 }
-
-// incidents are what a page tells of (policy 7.4).
-func (s *Server) incidents(st *site.Site, lang string) []banner.Incident {
-	if s.opts.Incidents == nil {
-		return nil
-	}
-	return s.opts.Incidents(st.ID, lang)
-}

@@ -34,7 +34,7 @@ func (s *Server) policyVersion(ctx *fasthttp.RequestCtx) {
 }
 
 func (s *Server) policyPage(ctx *fasthttp.RequestCtx, st *site.Site, version int) {
-	view := banner.PolicyView{Site: st, Lang: s.language(ctx, st), Number: version}
+	view := banner.PolicyView{Site: st, Lang: s.language(ctx, st), Number: version, Incidents: st.Told(s.opts.Now())}
 	s.publicPage(ctx, func(w io.Writer) error {
 		_, err := s.opts.Banner.RenderPolicy(w, view)
 		return err //nolint:wrapcheck // it names site and version

@@ -51,10 +51,8 @@ type Options struct {
 	Region  string         // where this node stands
 	Ready   func() error   // nil: ready; its error is logged, never answered
 	Kept    Kept           // nil: the store is away
-	// Incidents are what a site's pages tell in a language (policy 7.4); nil: none.
-	Incidents func(site, lang string) []banner.Incident
-	Now       func() time.Time
-	Logger    *slog.Logger
+	Now     func() time.Time
+	Logger  *slog.Logger
 	// Extra serves paths that are not the edge's; only the demo's shop is.
 	Extra http.Handler
 }
