@@ -3,7 +3,8 @@ package identity
 import (
 	"errors"
 	"fmt"
-	"net/url"
+	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -125,13 +126,51 @@ func CheckDestination(address string) error {
 			return fmt.Errorf("a destination cannot hold %q (at byte %d): write it in percent-encoding", c, i)
 		}
 	}
-	web := strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://")
-	u, err := url.Parse(address)
-	switch {
-	case err != nil:
-		return errors.New("the destination is not an address")
-	case !web || u.Hostname() == "" || u.User != nil:
+	rest, web := strings.CutPrefix(address, "https://")
+	if !web {
+		rest, web = strings.CutPrefix(address, "http://")
+	}
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	if !web || !isHost(rest[:end]) {
 		return errors.New("a destination begins with http:// or https:// and a host, without a user")
 	}
+	path, _, _ := strings.Cut(rest[end:], "#")
+	path, _, _ = strings.Cut(path, "?")
+	for i := range len(path) {
+		if path[i] == '%' && (i+2 >= len(path) || !isHex(path[i+1]) || !isHex(path[i+2])) {
+			return errors.New("the destination's path has a % that encodes nothing: write %25")
+		}
+	}
 	return nil
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+// isHost takes a name of letters, digits, dots, hyphens and underscores, an
+// IPv4 address, or an IPv6 address in brackets; each with a port or without.
+func isHost(text string) bool {
+	name, port := text, ""
+	if at := strings.LastIndexByte(text, ':'); at > strings.IndexByte(text, ']') {
+		name, port = text[:at], text[at+1:]
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return false
+		}
+	}
+	if inner, ok := strings.CutPrefix(name, "["); ok {
+		inner, ok = strings.CutSuffix(inner, "]")
+		addr, err := netip.ParseAddr(inner)
+		return ok && err == nil && addr.Is6() && addr.Zone() == ""
+	}
+	for i := range len(name) {
+		c := name[i] | 0x20
+		if (c < 'a' || c > 'z') && (name[i] < '0' || name[i] > '9') && name[i] != '.' && name[i] != '-' && name[i] != '_' {
+			return false
+		}
+	}
+	return name != "" && name != "."
 }

@@ -193,6 +193,12 @@ func TestSealLinkRefuses(t *testing.T) {
 		"a scheme in capitals":         {Click, func(l *Link) { l.Destination = "HTTPS://shop.example/" }},
 		"a user":                       {Click, func(l *Link) { l.Destination = "https://shop.example@evil.example/" }},
 		"no host":                      {Click, func(l *Link) { l.Destination = "https:///offers" }},
+		"a port that is none":          {Click, func(l *Link) { l.Destination = "https://shop.example:99999/" }},
+		"an empty port":                {Click, func(l *Link) { l.Destination = "https://shop.example:/" }},
+		"an encoded host":              {Click, func(l *Link) { l.Destination = "https://shop%2eexample/" }},
+		"an open bracket":              {Click, func(l *Link) { l.Destination = "https://[2001:db8::1/" }},
+		"a zone":                       {Click, func(l *Link) { l.Destination = "https://[fe80::1%25eth0]/" }},
+		"a bad escape":                 {Click, func(l *Link) { l.Destination = "https://shop.example/50%" }},
 		"a backslash":                  {Click, func(l *Link) { l.Destination = `https://shop.example\@evil.example/` }},
 		"a line break":                 {Click, func(l *Link) { l.Destination = "https://shop.example/\r\nSet-Cookie: a=b" }},
 		"letters beyond ASCII":         {Click, func(l *Link) { l.Destination = "https://shop.example/ü" }},
@@ -257,6 +263,17 @@ func TestRefIsSealed(t *testing.T) {
 	}
 	if sealLink(t, ring, Unsubscribe, l) == sealLink(t, ring, Unsubscribe, l) {
 		t.Error("the same ref looks the same twice: the nonce is not random")
+	}
+}
+
+func TestCheckDestinationTakes(t *testing.T) {
+	for _, address := range []string{
+		"https://shop.example", "http://shop.example:8080/a/b?c=d%&e=[f]#/g?h", "https://192.0.2.1/", "https://[2001:db8::1]:8443/x",
+		"https://a_b.shop.example?x", "https://xn--mnchen-3ya.example#x", "https://localhost/%E2%82%AC",
+	} {
+		if err := CheckDestination(address); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
 	}
 }
 
