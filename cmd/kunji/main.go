@@ -50,6 +50,9 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal ends the program at once, as a crash would: what was
+	// answered as recorded is on disk.
+	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv)
 	stop()
 	os.Exit(code)
@@ -70,6 +73,7 @@ type commands struct {
 	User    userCmd    `cmd:"" help:"People who sign in to the console."`
 	Token   tokenCmd   `cmd:"" help:"Programs that call the console's API."`
 	Keys    keysCmd    `cmd:"" help:"The keys that sign cookies, links and records."`
+	Spool   spoolCmd   `cmd:"" help:"What ClickHouse refused and the edge set aside."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 	Engine  engineCmd  `cmd:"" hidden:"" help:"Run ClickHouse for a service that is its parent."`
 }

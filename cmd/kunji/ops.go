@@ -2,14 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/pprof"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"github.com/kunjicloud/kunji/edge/event"
 )
 
 // opsHandler is for operators alone: metrics, why not ready, profiles. It
@@ -28,96 +28,84 @@ func (s *service) opsHandler() http.Handler {
 	return mux
 }
 
-// readyz says part by part what works.
+// readiness is the state of one part: ok, or what is wrong and what follows.
+type readiness struct {
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// readyz says part by part what works. Its status is 503 only where hits are
+// not kept: everything else waits or is made up for, and a restart by an
+// orchestrator would help none of it.
 func (s *service) readyz(w http.ResponseWriter, _ *http.Request) {
-	parts := map[string]string{"clickhouse": "ok"}
 	status := http.StatusOK
-	if !s.ready.Load() || (s.engine != nil && !s.engine.Ready()) {
-		parts["clickhouse"] = "away; hits are kept on disk meanwhile"
-	}
-	if s.edge != nil {
-		parts["spool"] = "ok"
-		if err := s.edgeReady(); err != nil {
-			parts["spool"], status = err.Error(), http.StatusServiceUnavailable
-		}
-	}
-	if ok, damaged := s.geo.Ready(); !ok {
-		parts["geo"] = "none loaded; every visit is opt_in"
-	} else if damaged > 0 {
-		parts["geo"] = "the newest database is damaged; an earlier one is used"
-	} else {
-		parts["geo"] = "ok"
+	if s.edge != nil && s.edgeReady() != nil {
+		status = http.StatusServiceUnavailable
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(parts) // the client may be gone
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	_ = out.Encode(s.parts()) // the client may be gone
 }
 
-// metrics reads the parts' own numbers when they are asked for; nothing is
-// counted twice.
-type metrics struct{ s *service }
-
-var (
-	descHits     = prometheus.NewDesc("kunji_hits_total", "Hits by site, kind and what became of them.", []string{"site", "kind", "result"}, nil)
-	descDepth    = prometheus.NewDesc("kunji_spool_records", "Records on disk that are not shipped.", nil, nil)
-	descBytes    = prometheus.NewDesc("kunji_spool_bytes", "Bytes on disk that are not shipped.", nil, nil)
-	descOldest   = prometheus.NewDesc("kunji_spool_oldest_seconds", "Age of the oldest record that is not shipped.", nil, nil)
-	descAside    = prometheus.NewDesc("kunji_spool_set_aside_records", "Records set aside: refused by ClickHouse, or damaged.", []string{"why"}, nil)
-	descSyncs    = prometheus.NewDesc("kunji_spool_syncs_total", "Synced writes.", nil, nil)
-	descFull     = prometheus.NewDesc("kunji_spool_full", "1 while hits are answered 503.", nil, nil)
-	descShipped  = prometheus.NewDesc("kunji_shipped_records_total", "Records shipped to ClickHouse.", nil, nil)
-	descRetries  = prometheus.NewDesc("kunji_ship_retries_total", "Batches tried again.", nil, nil)
-	descEngineUp = prometheus.NewDesc("kunji_engine_up", "1 while the embedded ClickHouse answers.", nil, nil)
-	descEngineRS = prometheus.NewDesc("kunji_engine_resident_bytes", "Memory of the embedded ClickHouse.", nil, nil)
-	descRestarts = prometheus.NewDesc("kunji_engine_restarts_total", "How often the embedded ClickHouse was started again.", nil, nil)
-)
-
-// Describe sends nothing: the set of metrics depends on the role.
-func (metrics) Describe(chan<- *prometheus.Desc) {}
-
-// Collect reads every part's numbers.
-func (m metrics) Collect(out chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+// parts is the state of every part that the role has.
+func (s *service) parts() map[string]readiness {
+	parts := map[string]readiness{"clickhouse": {OK: true}}
+	if !s.ready.Load() || (s.engine != nil && !s.engine.Ready()) {
+		parts["clickhouse"] = readiness{Detail: "away; hits are kept on disk meanwhile"}
 	}
-	counter := func(d *prometheus.Desc, v float64, labels ...string) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+	if s.engine != nil {
+		parts["engine"] = s.engineReadiness()
 	}
-	if m.s.edge != nil {
-		for t, n := range m.s.edge.Totals() {
-			result := "recorded"
-			if t.Reason != event.None {
-				result = t.Reason.String()
-			}
-			kind := ""
-			if t.Kind != 0 {
-				kind = t.Kind.String()
-			}
-			counter(descHits, float64(n), t.Site, kind, result)
-		}
-		st := m.s.spool.Stats()
-		gauge(descDepth, float64(st.Depth))
-		gauge(descBytes, float64(st.Bytes))
-		gauge(descOldest, st.Oldest.Seconds())
-		gauge(descAside, float64(st.Aside), "refused")
-		gauge(descAside, float64(st.Damaged), "damaged")
-		gauge(descFull, flag(st.Full))
-		counter(descSyncs, float64(st.Syncs))
-		sh := m.s.shipper.Stats()
-		counter(descShipped, float64(sh.Records))
-		counter(descRetries, float64(sh.Retries))
+	if s.edge != nil {
+		parts["spool"], parts["shipping"] = s.spoolReadiness(), s.shipReadiness()
 	}
-	if m.s.engine != nil {
-		st := m.s.engine.State()
-		gauge(descEngineUp, flag(st.Ready))
-		gauge(descEngineRS, float64(st.RSS))
-		counter(descRestarts, float64(st.Restarts))
+	switch ok, damaged := s.geo.Ready(); {
+	case !ok:
+		parts["geo"] = readiness{Detail: "a database is not loaded; unknown places are opt_in"}
+	case damaged > 0:
+		parts["geo"] = readiness{Detail: fmt.Sprintf("%d look-ups met damage in a database: replace it", damaged)}
+	default:
+		parts["geo"] = readiness{OK: true}
 	}
+	if at, failed := s.reload.last(); failed != "" {
+		parts["configuration"] = readiness{Detail: "not taken " + at.UTC().Format(time.RFC3339) + ", the one before it is in use: " + failed}
+	} else {
+		parts["configuration"] = readiness{OK: true}
+	}
+	return parts
 }
 
-func flag(on bool) float64 {
-	if on {
-		return 1
+func (s *service) engineReadiness() readiness {
+	st := s.engine.State()
+	r := readiness{OK: st.Ready, Detail: fmt.Sprintf("%s since %s, %s, %d MiB", map[bool]string{true: "up", false: "down"}[st.Ready],
+		st.Since.UTC().Format(time.RFC3339), count(st.Restarts, "restart"), st.RSS>>20)}
+	if st.LastExit != "" {
+		r.Detail += "; the last one ended: " + st.LastExit
 	}
-	return 0
+	return r
+}
+
+func (s *service) spoolReadiness() readiness {
+	st := s.spool.Stats()
+	r := readiness{OK: true, Detail: fmt.Sprintf("%d records wait (%d bytes), the oldest for %s; %d set aside, %d damaged",
+		st.Depth, st.Bytes, age(st.Oldest), st.Aside, st.Damaged)}
+	if err := s.edgeReady(); err != nil {
+		r = readiness{Detail: err.Error() + "; " + r.Detail}
+	} else if st.LastError != "" {
+		r.Detail += "; last error " + st.ErrorAt.UTC().Format(time.RFC3339) + ": " + st.LastError
+	}
+	return r
+}
+
+func (s *service) shipReadiness() readiness {
+	st := s.shipper.Stats()
+	if !st.Failing.IsZero() {
+		return readiness{Detail: fmt.Sprintf("failing since %s and tried again: %s", st.Failing.UTC().Format(time.RFC3339), st.LastError)}
+	}
+	if st.LastSuccess.IsZero() {
+		return readiness{OK: true, Detail: "nothing shipped since the start"}
+	}
+	return readiness{OK: true, Detail: fmt.Sprintf("%d records, the last at %s", st.Records, st.LastSuccess.UTC().Format(time.RFC3339))}
 }

@@ -5,15 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 )
 
 type serveCmd struct {
 	Role string `enum:"all,edge,console" default:"all" help:"What this process does: all, edge or console."`
 }
 
-// Run runs the service until ctx ends.
+// Run runs the service until ctx ends. SIGHUP reads the configuration again.
 func (c *serveCmd) Run(ctx context.Context, a *app) error {
-	cfg, warnings, err := Load(a.config, a.env)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	load := func() (*Config, Warnings, error) { return Load(a.config, a.env) }
+	cfg, warnings, err := load()
 	if err != nil {
 		return err
 	}
@@ -25,12 +32,16 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	s.load = load
 	if s.edge != nil {
 		fmt.Fprintf(a.stdout, "edge     %s\n", cfg.Edge.PublicURL)
 	}
 	if s.console != nil {
 		fmt.Fprintf(a.stdout, "console  %s\n", s.consoleURL())
 	}
+	watched, stop := context.WithCancel(ctx)
+	defer stop()
+	go s.reloadOn(watched, signals)
 	return errors.Join(s.serve(ctx), s.close())
 }
 
