@@ -26,6 +26,8 @@ type config struct {
 	Modal       flag              `json:"modal,omitempty"`
 	Dialog      string            `json:"dialog"`
 	Placeholder string            `json:"placeholder"`
+	Note        string            `json:"note,omitempty"`
+	Leaves      flag              `json:"leaves,omitempty"`
 	Block       map[string]string `json:"block,omitempty"`
 }
 
@@ -71,7 +73,13 @@ func (a *Assets) config(v View) config {
 		Stopped: flagOf(s.Status == site.Stopped), Button: flagOf(s.Banner.Button), Modal: flagOf(s.Banner.Layout == site.Modal),
 	}
 	c.Dialog, c.Placeholder = a.dialog(s, v.Language).name, a.placeholder(v.Language).name
+	if len(s.Incidents) > 0 {
+		c.Note = a.note(s, v.Language).name
+	}
 	for i := range s.Services {
+		if len(s.Services[i].Cookies)+len(s.Services[i].Storage) > 0 {
+			c.Leaves = 1
+		}
 		needs := letters[s.Services[i].Purpose]
 		// A service that keeps data abroad needs that consent too (PIPL 39, policy 7.6).
 		if site.Abroad(s.Region, s.Services[i].Country) {

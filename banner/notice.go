@@ -30,6 +30,7 @@ type noticeText struct {
 	OptIn      firstLayer        `json:"opt_in"`
 	OptOut     *firstLayer       `json:"opt_out,omitempty"`
 	Dialog     map[string]string `json:"dialog"`
+	Transfer   [][2]string       `json:"transfer,omitempty"` // what is said of leaving the region
 	// What a held-back frame and the choices page say besides.
 	Placeholder map[string]string `json:"placeholder"`
 	Choices     map[string]string `json:"choices"`
@@ -63,7 +64,8 @@ func (a *Assets) noticeVersion(s *site.Site) string {
 func (a *Assets) noticeText(s *site.Site, lang string) []byte {
 	t := noticeText{
 		Site: s.ID, Language: lang, Controller: s.Controller,
-		OptIn: a.firstLayer(s, lang, site.OptIn), Dialog: a.dialogText(s, lang), Services: a.services(s, lang),
+		OptIn: a.firstLayer(s, lang, site.OptIn), Dialog: a.dialogText(s, lang),
+		Transfer: a.transferFacts(s, lang), Services: a.services(s, lang),
 	}
 	w := a.in(lang)
 	t.Placeholder, t.Choices = w.Placeholder, map[string]string{}

@@ -2,7 +2,6 @@ package banner
 
 import (
 	"fmt"
-	"html/template"
 	"io"
 	"strings"
 
@@ -82,26 +81,6 @@ const (
 	AgeMissing Message = "age_missing" // nothing was changed
 )
 
-// told is an incident as a page shows it; banner and mail lead to its ID.
-type told struct {
-	ID, Title, Lang string
-	HTML            template.HTML
-}
-
-// tell makes a page's part of incidents (policy 7.4).
-func tell(incidents []*site.Incident, lang string) ([]told, error) {
-	list := make([]told, 0, len(incidents))
-	for _, i := range incidents {
-		t := i.Text(lang)
-		text, err := markdown(t.Markdown)
-		if err != nil {
-			return nil, fmt.Errorf("incident %s in %s: %w", i.ID, t.Language, err)
-		}
-		list = append(list, told{i.ID, t.Title, t.Language, text})
-	}
-	return list, nil
-}
-
 type choice struct {
 	ID, Name, Text  string
 	Facts           [][2]string
@@ -146,8 +125,8 @@ func (a *Assets) RenderChoices(w io.Writer, v ChoicesView) error {
 			ID: id, Name: p.D[id], Text: p.D[id+"_text"],
 			Granted: v.Decisions[id] == "granted", Denied: v.Decisions[id] == "denied",
 		}
-		if use.ID == site.CrossBorder && first.Cross != nil {
-			c.Facts = first.Cross.Facts
+		if use.ID == site.CrossBorder {
+			c.Facts = a.transferFacts(s, v.Lang)
 		}
 		p.Grants = p.Grants || c.Granted
 		for _, row := range rows {

@@ -101,7 +101,7 @@ func TestPolicy_9_4_VersionsStayReadable(t *testing.T) {
 		t.Fatal(ok, err)
 	}
 	page := b.String()
-	for _, want := range []string{"This is an earlier version.", "2026-01-02", "<h1>One</h1>", "<td>b</td>", `href="../../policy/shop"`} {
+	for _, want := range []string{"This is an earlier version.", "2026-01-02", "<h2>One</h2>", "<td>b</td>", `href="../../policy/shop"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("version 1 lacks %s in %s", want, page)
 		}

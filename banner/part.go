@@ -7,8 +7,8 @@ import (
 )
 
 // Part answers GET /b/part/{name}, for the names that Script and the pages
-// gave out: dialog.{site}.{lang}.{hash}.js, placeholder.{lang}.{hash}.js,
-// pages.{hash}.css. find finds a site by its id. A name whose hash is not the
+// gave out: dialog.{site}.{lang}.{hash}.js, note.{site}.{lang}.{hash}.js,
+// placeholder.{lang}.{hash}.js, pages.{hash}.css. find finds a site by its id. A name whose hash is not the
 // present content's (a page loaded just before a reload) gets the present
 // content with Immutable false; an unknown name gets false.
 //
@@ -19,11 +19,14 @@ func (a *Assets) Part(name string, find func(id string) (*site.Site, bool)) (*Fi
 	fields := strings.Split(stem, ".")
 	last := len(fields) - 1
 	switch {
-	case script && fields[0] == "dialog" && last >= 3:
+	case script && (fields[0] == "dialog" || fields[0] == "note") && last >= 3:
 		lang := fields[last-1]
 		s, ok := find(strings.Join(fields[1:last-1], "."))
 		if !ok || a.words[lang] == nil {
 			return nil, false
+		}
+		if fields[0] == "note" {
+			return a.file(a.note(s, lang), name), true
 		}
 		return a.file(a.dialog(s, lang), name), true
 	case script && fields[0] == "placeholder" && last == 2 && a.words[fields[1]] != nil:
@@ -59,6 +62,7 @@ func (a *Assets) StylePart() string { return "pages." + strings.Trim(a.style.ETa
 type dialogData struct {
 	Text     map[string]string     `json:"text"`
 	Services []Row                 `json:"services"`
+	Transfer [][2]string           `json:"transfer"`
 	Clear    map[string][][]string `json:"clear"` // service → cookies, storage keys
 	Sheet    string                `json:"sheet"`
 }
@@ -66,7 +70,7 @@ type dialogData struct {
 func (a *Assets) dialog(s *site.Site, lang string) part {
 	return a.parts.get(fileKey{site: s, lang: lang}, func() part {
 		data := dialogData{
-			Text: a.dialogText(s, lang), Services: a.services(s, lang),
+			Text: a.dialogText(s, lang), Services: a.services(s, lang), Transfer: a.transferFacts(s, lang),
 			Clear: map[string][][]string{}, Sheet: a.dist["dialog.css"],
 		}
 		for i := range s.Services {

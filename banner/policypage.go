@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/text"
 
 	"github.com/kunjicloud/kunji/edge/site"
 )
@@ -52,12 +54,12 @@ func (a *Assets) RenderPolicy(w io.Writer, v PolicyView) (bool, error) {
 	if p.Incidents, err = tell(v.Incidents, v.Lang); err != nil {
 		return true, err
 	}
-	if text, ok := policyText(version, v.Lang); ok {
-		p.TextLang = text.Language
-		if text.Summary != "" {
-			p.Change = fill(p.B["change"], "summary", text.Summary)
+	if t, ok := policyText(version, v.Lang); ok {
+		p.TextLang = t.Language
+		if t.Summary != "" {
+			p.Change = fill(p.B["change"], "summary", t.Summary)
 		}
-		if p.HTML, err = markdown(text.Markdown); err != nil {
+		if p.HTML, err = markdown(t.Markdown); err != nil {
 			return true, fmt.Errorf("policy version %d of site %s: %w", version.Number, s.ID, err)
 		}
 	}
@@ -68,12 +70,11 @@ func (a *Assets) RenderPolicy(w io.Writer, v PolicyView) (bool, error) {
 // fromConfiguration says what the site's configuration says: the whole text of
 // a first version that has no file.
 func (p *policyPage) fromConfiguration(a *Assets, s *site.Site, lang string) {
-	first := a.firstLayer(s, lang, site.OptIn)
 	for _, use := range s.Purposes {
 		id := use.ID.String()
 		c := choice{Name: p.D[id], Text: p.D[id+"_text"]}
-		if use.ID == site.CrossBorder && first.Cross != nil {
-			c.Facts = first.Cross.Facts
+		if use.ID == site.CrossBorder {
+			c.Facts = a.transferFacts(s, lang)
 		}
 		p.Purposes = append(p.Purposes, c)
 	}
@@ -84,10 +85,23 @@ func (p *policyPage) fromConfiguration(a *Assets, s *site.Site, lang string) {
 }
 
 // markdown makes HTML of a text; raw HTML and addresses that run scripts are
-// left out.
-func markdown(text []byte) (template.HTML, error) {
+// left out. Its highest headings get level 2 and the others follow: the page's
+// own title is the one of level 1.
+func markdown(source []byte) (template.HTML, error) {
+	m := goldmark.New(goldmark.WithExtensions(extension.Table))
+	doc := m.Parser().Parse(text.NewReader(source))
+	var headings []*ast.Heading
+	highest := 6
+	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
+		if h, ok := n.(*ast.Heading); ok {
+			headings, highest = append(headings, h), min(highest, h.Level)
+		}
+	}
+	for _, h := range headings {
+		h.Level = min(6, h.Level-highest+2)
+	}
 	var b bytes.Buffer
-	if err := goldmark.New(goldmark.WithExtensions(extension.Table)).Convert(text, &b); err != nil {
+	if err := m.Renderer().Render(&b, source, doc); err != nil {
 		return "", err
 	}
 	return template.HTML(b.String()), nil //nolint:gosec // goldmark escapes; raw HTML is off
@@ -118,9 +132,9 @@ func (a *Assets) RenderArchive(w io.Writer, s *site.Site, lang string) error {
 	p := archivePage{frame: a.frame(s, lang, a.in(lang).Pages["archive"], 2)}
 	for i := len(s.Policy.Versions) - 1; i >= 0; i-- {
 		v := &s.Policy.Versions[i]
-		text, _ := policyText(v, lang)
+		t, _ := policyText(v, lang)
 		p.Versions = append(p.Versions, archived{
-			Number: v.Number, Version: fill(p.T["policy_version"], "n", strconv.Itoa(v.Number)), From: p.inForce(v), Summary: text.Summary,
+			Number: v.Number, Version: fill(p.T["policy_version"], "n", strconv.Itoa(v.Number)), From: p.inForce(v), Summary: t.Summary,
 		})
 	}
 	return a.render(w, "archive", p)

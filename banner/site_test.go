@@ -35,6 +35,9 @@ func everything() *site.Site {
 		Safeguards: "standard contract filed with the authority", Risks: "authorities there may demand access",
 	}}
 	s.Minors = site.Minors{Ask: true, Age: 18}
+	s.Incidents = []site.Incident{{ID: "2026-11-leak", Until: time.Date(2027, 2, 28, 0, 0, 0, 0, time.UTC), Texts: map[string]site.IncidentText{
+		"en": {Language: "en", Title: "Mail addresses were readable for two days", Markdown: []byte("## What happened\n\nA <b>cupboard</b> stood open.\n")},
+	}}}
 	s.ConsentMode = true
 	s.BlockHosts = []string{"www.google-analytics.com", "ads.example"}
 	s.Banner.Layout = site.Box

@@ -33,10 +33,12 @@ type ageText struct {
 	Missing  string `json:"missing"`
 }
 
+// crossText is the separate question about leaving the region. What the visitor
+// must know of it, in a site's own and perhaps long words, is one press away in
+// the preferences, so that it never weighs on the first layer.
 type crossText struct {
-	Label string      `json:"label"`
-	More  string      `json:"more"`
-	Facts [][2]string `json:"facts"` // label, text: the five facts of PIPL 39
+	Label string `json:"label"`
+	More  string `json:"more"`
 }
 
 func (a *Assets) firstLayer(s *site.Site, lang string, regime site.Regime) firstLayer {
@@ -72,16 +74,27 @@ func (a *Assets) firstLayer(s *site.Site, lang string, regime site.Regime) first
 			Adult:    b["age_adult"], Minor: b["age_minor"], Guardian: b["age_guardian"], Missing: b["age_missing"],
 		}
 	}
-	if t, ok := transfer(s, lang); ok {
-		f.Cross = &crossText{Label: b["cross_label"], More: b["cross_more"], Facts: [][2]string{
-			{b["cross_recipient"], t.Recipient},
-			{b["cross_country"], t.Country},
-			{b["cross_purpose"], t.Purpose},
-			{b["cross_safeguards"], t.Safeguards},
-			{b["cross_risks"], t.Risks},
-		}}
+	if _, asked := s.Uses(site.CrossBorder); asked {
+		f.Cross = &crossText{Label: b["cross_label"], More: b["cross_more"]}
 	}
 	return f
+}
+
+// transferFacts are the five facts of PIPL 39, each a label and a text; none
+// where the site does not ask for cross_border.
+func (a *Assets) transferFacts(s *site.Site, lang string) [][2]string {
+	t, ok := transfer(s, lang)
+	if !ok {
+		return nil
+	}
+	b := a.in(lang).Banner
+	return [][2]string{
+		{b["cross_recipient"], t.Recipient},
+		{b["cross_country"], t.Country},
+		{b["cross_purpose"], t.Purpose},
+		{b["cross_safeguards"], t.Safeguards},
+		{b["cross_risks"], t.Risks},
+	}
 }
 
 // controllerName is who asks: the controller, or the site where none is named.

@@ -56,12 +56,12 @@ func build(src, dist string) error {
 			return err
 		}
 	}
-	for _, part := range []string{"dialog", "placeholder"} {
+	for _, part := range []string{"dialog", "placeholder", "note"} {
 		if err := script(src, dist, part, part+".js", nil, api.FormatESModule, names); err != nil {
 			return err
 		}
 	}
-	for _, sheet := range []string{"banner", "box", "modal", "dialog", "placeholder", "pages"} {
+	for _, sheet := range []string{"banner", "box", "modal", "dialog", "placeholder", "note", "pages"} {
 		if err := style(src, dist, sheet); err != nil {
 			return err
 		}

@@ -3,7 +3,7 @@
 // moves anything.
 
 import { base, C, names, T } from './config';
-import { type Answer, blocked, decide, listen, part } from './consent';
+import { type Answer, blocked, decide, lazy, listen, load, type Part } from './consent';
 import { action, h } from './dom';
 import { age, cross } from './questions';
 import { ask, gpc, granted, state } from './state';
@@ -21,7 +21,7 @@ let layer: HTMLElement | undefined;
 
 /** Opens the preferences, in a part of their own; after an answer that took identifiers away, what it says. */
 export const show = async (answer?: Answer): Promise<void> => {
-	if (!host.isConnected) return; // a stopped site asks nothing
+	if (C.stopped || !host.isConnected) return;
 	const core = {
 		_base: base,
 		_config: C,
@@ -32,15 +32,26 @@ export const show = async (answer?: Answer): Promise<void> => {
 		_state: () => state,
 		_decide: decide,
 		_granted: granted,
+		_listen: listen,
 	};
-	(await part())._open(core, answer);
+	await load<Part>(C.dialog, (m) => m._open(core, answer));
 };
 
 const link = (page: string, text: string): HTMLElement => h('a', { href: `${base}/${page}/${C.site}` }, text);
 
+/** What leaving the region means: in the preferences, so that this page is not left. */
+const facts = (): HTMLElement => {
+	const a = link('choices', T.cross?.more ?? '');
+	a.onclick = (e) => {
+		e.preventDefault();
+		show();
+	};
+	return a;
+};
+
 const build = (): HTMLElement => {
 	const minors = AGE ? age() : undefined;
-	const abroad = CROSS ? cross() : undefined;
+	const abroad = CROSS ? cross(facts()) : undefined;
 	const error = h('p', { role: 'alert' });
 	const choose = async (yes: boolean): Promise<void> => {
 		if (yes && minors && !minors._ready()) {
@@ -123,8 +134,12 @@ const update = (): void => {
 };
 
 export const start = (): void => {
-	if (C.stopped) return;
 	document.body.before(host);
+	if (C.note)
+		lazy<{ _tell(root: ShadowRoot, page: string): void }>(C.note, (m) =>
+			m._tell(root, `${base}/choices/${C.site}`),
+		);
+	if (C.stopped) return; // nothing is asked
 	document.addEventListener('focusin', uncover);
 	listen(update);
 	update();

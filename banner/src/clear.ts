@@ -22,10 +22,18 @@ const paths = (): string[] => {
 	return out;
 };
 
-export const clear = (cookies: string[], keys: string[]): void => {
+/** What a service leaves: names of cookies and of storage keys. */
+export type Traces = [cookies: string[] | null, keys: string[] | null];
+
+/** Clears what those leave that have no consent, except what those that have it share with them. */
+export const clear = (gone: Traces[], kept: Traces[]): void => {
+	const takes = (name: string, kind: 0 | 1): boolean => {
+		const named = (list: Traces[]): boolean => list.some((t) => t[kind]?.some((p) => fits(name, p)));
+		return named(gone) && !named(kept);
+	};
 	for (const pair of document.cookie.split('; ')) {
 		const name = pair.split('=')[0] ?? '';
-		if (!cookies.some((c) => fits(name, c))) continue;
+		if (!takes(name, 0)) continue;
 		for (const domain of domains()) {
 			for (const path of paths()) {
 				// biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is not in every browser
@@ -36,7 +44,7 @@ export const clear = (cookies: string[], keys: string[]): void => {
 	for (const area of ['localStorage', 'sessionStorage'] as const) {
 		try {
 			const storage = self[area];
-			for (const key of Object.keys(storage)) if (keys.some((k) => fits(key, k))) storage.removeItem(key);
+			for (const key of Object.keys(storage)) if (takes(key, 1)) storage.removeItem(key);
 		} catch {} // the browser forbids storage: there is nothing to clear
 	}
 };

@@ -30,6 +30,10 @@ export interface Config {
 	dialog: string;
 	/** File name of the placeholder's part. */
 	placeholder: string;
+	/** File name of the part that tells of incidents. */
+	note?: string;
+	/** Some service says which cookies or storage keys it leaves. */
+	leaves?: 1;
 	/** Hosts held back, each with the service that talks to it or a purpose's letter. */
 	block?: Record<string, string>;
 }
@@ -62,11 +66,10 @@ export interface AgeText {
 	missing: string;
 }
 
-/** The separate question about leaving the region: its label, and label and text of the five facts. */
+/** The separate question about leaving the region, and the words that lead to what must be known of it. */
 export interface CrossText {
 	label: string;
 	more: string;
-	facts: [string, string][];
 }
 
 declare global {

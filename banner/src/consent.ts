@@ -1,7 +1,7 @@
 // Sends a choice to the edge and tells everyone who waits for it.
 
 import { base, C, letter, type T } from './config';
-import { gpc, read, released, type State, set, state, stored, view } from './state';
+import { ask, gpc, read, released, type State, set, state, stored, view } from './state';
 
 export interface Choice {
 	decisions?: Record<string, boolean>;
@@ -29,22 +29,30 @@ const listeners: Listener[] = [];
 
 export const listen = (f: Listener): number => listeners.push(f);
 
-const tabs = 'BroadcastChannel' in self ? new BroadcastChannel('kunji') : undefined;
+const tabs = new BroadcastChannel('kunji');
 
 /** Tells everyone after the state changed, and clears what lost its grant. */
 const apply = (next: State): void => {
 	const before = Object.keys(C.services).filter((id) => runs(id));
 	set(next);
-	const lost = before.filter((id) => !runs(id));
-	if (lost.length)
-		part().then(
-			(m) => m._clear(lost),
-			() => {},
-		);
+	clear(before.filter((id) => !runs(id)));
 	for (const f of listeners) f(view());
 };
 
 const runs = (id: string): boolean => released((C.services[id] ?? '')[0] ?? '', id);
+
+/** Takes back what services left in the browser. */
+const clear = (services: string[]): void => {
+	if (services.length) lazy<Part>(C.dialog, (m) => m._clear(services, runs));
+};
+
+/**
+ * A choice made on a page without script, or in a browser that was closed at
+ * once, could not clear: the next page does it for all that may not run.
+ */
+export const tidy = (): void => {
+	if (C.leaves && !ask()) clear(Object.keys(C.services).filter((id) => !runs(id)));
+};
 
 /** Reads the cookie again: another page may have changed it meanwhile. */
 export const reread = (): void => apply(read());
@@ -55,7 +63,11 @@ export const decide = async (choice: Choice): Promise<Answer> => {
 		method: 'POST',
 		credentials: 'include',
 		keepalive: true,
-		body: JSON.stringify({ site: C.site, notice: { version: C.notice, language: C.lang }, ...choice }),
+		body: JSON.stringify({
+			site: C.site,
+			notice: { version: C.notice, language: C.lang },
+			...choice,
+		}),
 	});
 	if (!r.ok) throw r.status;
 	const answer: Answer = await r.json();
@@ -73,19 +85,19 @@ export const decide = async (choice: Choice): Promise<Answer> => {
 	for (const [id, d] of Object.entries(answer.services)) next._services[id] = d[0] ?? '';
 	blocked = !stored();
 	apply(next);
-	tabs?.postMessage([C.site, next]);
+	tabs.postMessage([C.site, next]);
 	return answer;
 };
 
 export const withdraw = (erase?: boolean): Promise<Answer> =>
 	decide({ method: 'withdraw', surface: 'api', erase });
 
-if (tabs) tabs.onmessage = ({ data }) => data[0] === C.site && apply(data[1]);
+tabs.onmessage = ({ data }) => data[0] === C.site && apply(data[1]);
 
 /** The dialog's part, loaded once. */
 export interface Part {
 	_open(core: Core, answer?: Answer): void;
-	_clear(services: string[]): void;
+	_clear(services: string[], runs: (service: string) => boolean): void;
 }
 
 export interface Core {
@@ -98,6 +110,12 @@ export interface Core {
 	_state(): State;
 	_decide: typeof decide;
 	_granted(p: string): boolean;
+	_listen: typeof listen;
 }
 
-export const part = async (): Promise<Part> => (await import(`${base}/b/part/${C.dialog}`)).default;
+/** Loads a part, once, and hands it over; rejects when it cannot be had. */
+export const load = async <P>(name: string, f: (part: P) => void): Promise<void> =>
+	f((await import(`${base}/b/part/${name}`)).default);
+
+/** The same for what the page can do without. */
+export const lazy = <P>(name: string, f: (part: P) => void): Promise<void> => load(name, f).catch(() => {});

@@ -2,7 +2,7 @@
 // (which keeps the focus inside, closes on Esc and gives the focus back). A
 // part of its own, loaded when opened or when something must be cleared.
 
-import { clear } from './clear';
+import { clear, type Traces } from './clear';
 import type { Text } from './config';
 import type { Answer, Core, Part } from './consent';
 import { action, type Child, h, tick } from './dom';
@@ -17,8 +17,10 @@ interface Service {
 interface Data {
 	text: Record<string, string>;
 	services: Service[];
+	/** What must be known of leaving the region. */
+	transfer: [string, string][];
 	/** Cookies and storage keys by service. */
-	clear: Record<string, [string[] | null, string[] | null]>;
+	clear: Record<string, Traces>;
 	sheet: string;
 }
 
@@ -29,11 +31,9 @@ const t = (key: string): string => $D.text[key] ?? '';
 const purposes = ['necessary', 'preferences', 'analytics', 'marketing', 'cross_border'];
 const letterOf = (name: string): string => (name === 'cross_border' ? 'x' : (name[0] ?? ''));
 
-const _clear = (services: string[]): void => {
-	for (const id of services) {
-		const [cookies, keys] = $D.clear[id] ?? [];
-		clear(cookies ?? [], keys ?? []);
-	}
+const _clear = (services: string[], runs: (service: string) => boolean): void => {
+	const traces = (ids: string[]): Traces[] => ids.map((id) => $D.clear[id] ?? [null, null]);
+	clear(traces(services), traces(Object.keys($D.clear).filter(runs)));
 };
 
 const facts = (list: [string, string][]): HTMLElement => {
@@ -47,11 +47,10 @@ const details = (list: [string, string][], what: string): Child =>
 	h('details', {}, h('summary', { 'aria-label': `${t('details')}: ${what}` }, t('details')), facts(list));
 
 /** A labelled switch with its description. */
-const toggle = (name: string, text: string, on: boolean): [HTMLElement, HTMLInputElement] => {
+const toggle = (name: string, text: string): [HTMLElement, HTMLInputElement] => {
 	const [label, input] = tick(name);
 	label.className = 'switch';
 	input.setAttribute('role', 'switch');
-	input.checked = on;
 	if (!text) return [label, input];
 	const p = h('p', { id: `about-${ids++}` }, text);
 	input.setAttribute('aria-describedby', p.id);
@@ -60,6 +59,7 @@ const toggle = (name: string, text: string, on: boolean): [HTMLElement, HTMLInpu
 
 let ids = 0;
 let sheet: CSSStyleSheet | undefined;
+let open: Preferences | undefined;
 
 const _open = (core: Core, answer?: Answer): void => {
 	const root = core._root;
@@ -67,11 +67,12 @@ const _open = (core: Core, answer?: Answer): void => {
 		sheet = new CSSStyleSheet();
 		sheet.replaceSync($D.sheet);
 		root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+		core._listen(() => open?._refresh());
 	}
-	if (root.querySelector('.prefs')) return;
-	const p = new Preferences(core);
-	p._show();
-	if (answer) p._done(answer);
+	if (open) return;
+	open = new Preferences(core);
+	open._show();
+	if (answer) open._done(answer);
 };
 
 class Preferences {
@@ -81,6 +82,7 @@ class Preferences {
 	_services = new Map<string, HTMLInputElement>();
 	_status = h('div', { role: 'status' });
 	_age?: HTMLInputElement[];
+	_withdrawn = h('section', {});
 
 	/** The first layer's wording, which the dialog shares. */
 	_first: Text;
@@ -118,7 +120,7 @@ class Preferences {
 				this._first.age && this._question(this._first.age),
 				h('section', {}, h('h3', {}, t('necessary')), h('p', {}, t('necessary_text'))),
 				...Object.keys(c.purposes).map((p) => this._purpose(p)),
-				this._withdrawal(),
+				this._withdrawn,
 				h('p', {}, this._link('choices', t('choices'))),
 			),
 			this._status,
@@ -130,7 +132,11 @@ class Preferences {
 				action('save', t('save'), () => this._save()),
 			),
 		);
-		d.onclose = () => d.remove();
+		d.onclose = () => {
+			d.remove();
+			open = undefined;
+		};
+		this._refresh();
 		root.append(d);
 		d.showModal();
 		title.focus();
@@ -143,10 +149,10 @@ class Preferences {
 	/** One purpose: its switch, and below it those of its services. */
 	_purpose(p: string): HTMLElement {
 		const name = purposes.find((n) => letterOf(n) === p) ?? '';
-		const [row, input] = toggle(t(name), t(`${name}_text`), this._core._granted(p));
+		const [row, input] = toggle(t(name), t(`${name}_text`));
 		this._switches.set(name, input);
 		const box = h('section', {}, row);
-		if (name === 'cross_border' && this._first.cross) box.append(facts(this._first.cross.facts));
+		if (name === 'cross_border') box.append(facts($D.transfer));
 		const own = $D.services.filter((s) => purposes[s.Purpose] === name);
 		if (own.length) {
 			const list = h('div', {
@@ -161,8 +167,7 @@ class Preferences {
 	}
 
 	_service(s: Service, purpose: HTMLInputElement): HTMLElement {
-		const said = this._core._state()._services[s.ID];
-		const [row, input] = toggle(s.Name, '', purpose.checked && said !== 'd');
+		const [row, input] = toggle(s.Name, '');
 		this._services.set(s.ID, input);
 		// A purpose turned on takes its services with it, and one service turned
 		// on needs its purpose: what is shown is what will be saved.
@@ -180,36 +185,49 @@ class Preferences {
 		const [adult, a] = tick(q.adult, 'radio', 'age');
 		const [minor, m] = tick(q.minor, 'radio', 'age');
 		const [guardian, g] = tick(q.guardian);
-		const flags = this._core._state()._flags;
-		a.checked = flags.includes('a');
-		m.checked = flags.includes('m');
-		g.checked = flags.includes('G');
-		const look = (): void => {
+		a.onchange = m.onchange = () => {
 			guardian.hidden = !m.checked;
 		};
-		a.onchange = m.onchange = look;
-		look();
 		this._age = [a, m, g];
 		return h('fieldset', {}, h('legend', {}, q.question), adult, minor, guardian);
 	}
 
+	/** Shows what is decided now: when it opens, and when another tab decides. */
+	_refresh(): void {
+		const { _decisions, _services, _flags } = this._core._state();
+		for (const [name, input] of this._switches) input.checked = this._core._granted(letterOf(name));
+		for (const s of $D.services) {
+			const input = this._services.get(s.ID);
+			const purpose = this._switches.get(purposes[s.Purpose] ?? '');
+			if (input) input.checked = !!purpose?.checked && _services[s.ID] !== 'd';
+		}
+		for (const [i, flag] of ['a', 'm', 'G'].entries()) {
+			const input = this._age?.[i];
+			if (input) input.checked = _flags.includes(flag);
+		}
+		const guardian = this._age?.[2]?.parentElement;
+		if (guardian) guardian.hidden = !_flags.includes('m');
+		this._withdrawn.replaceChildren(...(Object.values(_decisions).includes('g') ? this._withdrawal() : []));
+		this._withdrawn.hidden = !this._withdrawn.firstChild;
+	}
+
 	/** Withdrawing, as near as granting; only where something is granted. */
-	_withdrawal(): Child {
-		if (!Object.values(this._core._state()._decisions).includes('g')) return;
+	_withdrawal(): (Node | string)[] {
 		const [label, erase] = tick(t('erase'));
-		return h(
-			'section',
-			{},
+		return [
 			h('p', {}, t('withdraw_text')),
 			label,
 			action('withdraw', t('withdraw'), () => this._withdraw(erase.checked)),
 			' ',
 			h(
 				'a',
-				{ href: `${this._core._base}/v1/consent/receipt?site=${this._core._config.site}`, download: '' },
+				{
+					href: `${this._core._base}/v1/consent/receipt?site=${this._core._config.site}`,
+					download: '',
+				},
 				t('receipt'),
 			),
-		);
+		];
 	}
 
 	_withdraw(erase: boolean): void {
@@ -222,7 +240,10 @@ class Preferences {
 		// Leaving the region is never bundled with the other purposes.
 		const apart = yes && this._switches.get('cross_border')?.checked === false;
 		if (apart) decisions['cross_border'] = false;
-		this._send({ method: yes ? (apart ? 'save' : 'accept_all') : 'reject_all', decisions });
+		this._send({
+			method: yes ? (apart ? 'save' : 'accept_all') : 'reject_all',
+			decisions,
+		});
 	}
 
 	_save(): void {

@@ -4,8 +4,8 @@
 //	<iframe data-kunji="marketing" data-kunji-service="video" data-src="…">
 //	<img data-kunji="marketing" data-src="…">
 
-import { base, C, letter } from './config';
-import { type Choice, decide, listen } from './consent';
+import { C, letter, own } from './config';
+import { type Choice, decide, lazy, listen } from './consent';
 import { released } from './state';
 
 interface Policy {
@@ -24,8 +24,15 @@ try {
 
 type Held = HTMLScriptElement | HTMLIFrameElement | HTMLImageElement;
 
+/**
+ * Where the page trusts scripts by a nonce, only those that carry it run: under
+ * 'strict-dynamic' whatever our trusted tag inserts is trusted too, so markup
+ * that somebody injected could else run by naming a purpose.
+ */
 const free = (e: Held): boolean =>
-	!!policy && released(letter(e.dataset['kunji'] ?? ''), e.dataset['kunjiService']);
+	!!policy &&
+	!(e.tagName === 'SCRIPT' && own.nonce && e.nonce !== own.nonce) &&
+	released(letter(e.dataset['kunji'] ?? ''), e.dataset['kunjiService']);
 
 const run = (old: HTMLScriptElement, p: Policy): Promise<unknown> | undefined => {
 	const s = document.createElement('script');
@@ -54,21 +61,16 @@ const release = async (): Promise<void> => {
 			e.removeAttribute('data-kunji');
 		} else if (e.tagName === 'IFRAME') frames.push(e as HTMLIFrameElement);
 	}
-	if (frames.length || placeholders) {
-		placeholders ??= import(`${base}/b/part/${C.placeholder}`);
-		placeholders.then(
-			(m) => m.default._place(frames, decide),
-			() => {},
-		);
-	}
+	if (frames.length || met) lazy<Placeholders>(C.placeholder, (m) => m._place(frames, decide));
+	met ||= frames.length > 0;
 	if (running) return;
 	running = true;
 	for (let e: HTMLScriptElement | undefined; (e = next()); ) await run(e, policy as Policy);
 	running = false;
 };
 
-/** The placeholders' part, once a held frame was met. */
-let placeholders: Promise<{ default: Placeholders }> | undefined;
+/** A held frame was met: its placeholder must go when it is released. */
+let met = false;
 
 interface Placeholders {
 	_place(frames: HTMLIFrameElement[], d: (c: Choice) => Promise<unknown>): void;

@@ -2,7 +2,7 @@
 
 import { show, start as showBanner } from './banner';
 import { block } from './block';
-import { listen, withdraw } from './consent';
+import { listen, tidy, withdraw } from './consent';
 import { hold } from './hold';
 import { mode } from './mode';
 import { view } from './state';
@@ -26,6 +26,8 @@ if (!page.kunji?.['track']) {
 	if (MODE) mode();
 	startViews();
 	hold();
+	// After the page: nobody waits for it.
+	setTimeout(tidy, 2e3);
 	if (document.body) showBanner();
 	else addEventListener('DOMContentLoaded', showBanner);
 }

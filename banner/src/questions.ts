@@ -32,11 +32,8 @@ export const age = (): Age | undefined => {
 	};
 };
 
-export const cross = (): [HTMLElement, HTMLInputElement] | undefined => {
-	const t = T.cross;
-	if (!t) return;
-	const [label, input] = tick(t.label);
-	const facts = h('dl', {});
-	for (const [name, text] of t.facts) facts.append(h('dt', {}, name), h('dd', {}, text));
-	return [h('div', {}, label, h('details', {}, h('summary', {}, t.more), facts)), input];
+/** more leads to what must be known of it. */
+export const cross = (more: HTMLElement): [HTMLElement, HTMLInputElement] => {
+	const [label, input] = tick(T.cross?.label ?? '');
+	return [h('div', {}, label, more), input];
 };

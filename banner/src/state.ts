@@ -14,7 +14,12 @@ export interface State {
 	_old: string;
 }
 
-const empty = (): State => ({ _decisions: {}, _services: {}, _flags: '', _old: '' });
+const empty = (): State => ({
+	_decisions: {},
+	_services: {},
+	_flags: '',
+	_old: '',
+});
 
 export const gpc = !!C.gpc || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl === true;
 
@@ -32,7 +37,12 @@ export const read = (): State => {
 	const f = (all[0] ?? '').slice(prefix.length).split('~');
 	const age = Date.now() / 864e5 - Number(f[6]);
 	if (all.length !== 1 || f[0] !== '1' || f[1] !== C.site) return s;
-	const valid = age < C.days && age > -1 && Number(f[4]) >= C.policy;
+	// A record knows its day and not its hour: a grant counts from that day's
+	// first moment, so that it never lasts too long, a refusal from its last, so
+	// that nobody is asked again too soon. An expired one is a no everywhere.
+	const expired = age >= C.days + (/\dg/.test(f[2] ?? '') ? 0 : 1) || age <= -1;
+	const valid = !expired && Number(f[4]) >= C.policy;
+	if (expired) s._old = 'pamx';
 	for (const [, letter = '', version, answer = ''] of (f[2] ?? '').matchAll(/(.)(\d+)([gd])/g)) {
 		if (valid && Number(version) >= (C.purposes[letter] ?? 1)) s._decisions[letter] = answer;
 		else if (answer === 'd') s._old += letter;
@@ -48,10 +58,18 @@ export const set = (s: State): void => {
 	state = s;
 };
 
-/** Whether a purpose is asked for and still unset. */
+/**
+ * Whether a purpose is asked for and still unset. Who refused everything is not
+ * asked again because a site begins to ask for age.
+ */
 export const ask = (): boolean =>
 	!C.stopped &&
-	Object.keys(C.purposes).some((p) => !state._decisions[p] || (AGE && !/[amu]/.test(state._flags)));
+	Object.keys(C.purposes).some(
+		(p) => !state._decisions[p] || (AGE && state._decisions[p] === 'g' && !/[amu]/.test(state._flags)),
+	);
+
+/** Whether age forbids everything; who said to be a minor stays one where it is no longer asked. */
+const minor = (): boolean => !(AGE ? /[aG]/ : /^[^m]*$|G/).test(state._flags);
 
 /** A grant that counts: GPC stands against one given elsewhere, or not under opt_in. */
 export const granted = (p: string): boolean =>
@@ -59,13 +77,18 @@ export const granted = (p: string): boolean =>
 	(p === 'n' ||
 		(state._decisions[p] === 'g' &&
 			!(p === 'm' && gpc && (C.out || !state._flags.includes('s'))) &&
-			!(AGE && !/[aG]/.test(state._flags))));
+			!minor()));
 
 /** Whether events of a purpose may be sent: granted, or opt_out without a no. */
 export const counts = (p: string): boolean =>
 	!!(
 		granted(p) ||
-		(C.out && !C.stopped && !AGE && !state._decisions[p] && !state._old.includes(p) && !(p === 'm' && gpc))
+		(C.out &&
+			!C.stopped &&
+			!minor() &&
+			!state._decisions[p] &&
+			!state._old.includes(p) &&
+			!(p === 'm' && gpc))
 	) &&
 	(!C.away || granted('x'));
 
