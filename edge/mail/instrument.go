@@ -33,7 +33,10 @@ func Instrument(o Options, text []byte) (Result, error) {
 
 // instrument does the work; image is false for a message's later HTML parts.
 func (s *sender) instrument(text []byte, image bool) (Result, error) {
-	w := &writer{sender: s, text: text, out: make([]byte, 0, 2*len(text)+1024), body: -1}
+	w := &writer{
+		sender: s, text: text, out: make([]byte, 0, len(text)+len(text)/2+1024),
+		body: -1, image: []byte(s.Endpoint + "/o/"),
+	}
 	if err := s.leave(&w.result); err != nil {
 		return Result{}, err
 	}
@@ -57,19 +60,25 @@ func (s *sender) instrument(text []byte, image bool) (Result, error) {
 	return w.result, nil
 }
 
-// writer copies a mail's HTML token by token.
+// writer reads a mail's HTML token by token and copies it in as few pieces as
+// its changes allow.
 type writer struct {
 	*sender
 	text   []byte // all of the input
+	copied int    // how much of it is in out
 	out    []byte
 	result Result
 	found  []attribute
 
-	body     int  // where in out the last </body> began, or -1
-	safe     int  // where in out the last token ended behind which a tag is a tag
-	hasPixel bool // the input has one
-	raw      bool // within an element whose text is not parsed
+	body     int    // where in out the last </body> begins, or -1
+	safe     int    // where in out the last token ends behind which a tag is a tag
+	image    []byte // how the address of a pixel begins
+	hasPixel bool   // the input has one
+	raw      bool   // within an element whose text is not parsed
 }
+
+// place is where in out the input's byte at will stand, or stands.
+func (w *writer) place(at int) int { return len(w.out) + at - w.copied }
 
 // rawElements hold text in which tags are text.
 var rawElements = map[string]bool{
@@ -87,28 +96,29 @@ func (w *writer) copyAll() error {
 			if err := z.Err(); !errors.Is(err, io.EOF) {
 				return fmt.Errorf("read the mail's HTML: %w", err)
 			}
-			w.out = append(w.out, w.text[at:]...) // a tag that never ends
+			w.out = append(w.out, w.text[w.copied:]...)
 			return nil
 		}
-		token := w.text[at : at+len(z.Raw())]
-		at += len(token)
+		start := at
+		at += len(z.Raw())
 		switch kind { //nolint:exhaustive // the rest is text
 		case html.StartTagToken, html.SelfClosingTagToken:
-			if err := w.startTag(z, token); err != nil {
+			if err := w.startTag(z, start, at); err != nil {
 				return err
 			}
 		case html.EndTagToken:
-			name, _ := z.TagName()
-			if string(name) == "body" {
-				w.body = len(w.out)
+			var buffer [longestName]byte
+			if string(tagName(buffer[:0], w.text[start+2:at])) == "body" {
+				w.body = w.place(start)
 			}
 			w.raw = false // a raw element ends with its own end tag only
-			w.out = append(w.out, token...)
-		default:
-			w.out = append(w.out, token...)
 		}
-		if !w.raw && closed(kind, token) {
-			w.safe = len(w.out)
+		switch {
+		case w.raw || !closed(kind, w.text[start:at]):
+		case kind == html.TextToken && bytes.HasSuffix(w.text[:at], []byte("</")):
+			w.safe = w.place(at - len("</")) // with a tag behind it this would begin a comment
+		default:
+			w.safe = w.place(at)
 		}
 	}
 }
@@ -125,31 +135,20 @@ func closed(kind html.TokenType, token []byte) bool {
 	return bytes.HasSuffix(token, []byte(">"))
 }
 
-func (w *writer) startTag(z *html.Tokenizer, token []byte) error {
-	name, more := z.TagName()
-	switch string(name) {
+func (w *writer) startTag(z *html.Tokenizer, start, end int) error {
+	token := w.text[start:end]
+	var buffer [longestName]byte
+	switch name := tagName(buffer[:0], token[1:]); string(name) {
 	case "a", "area":
-		if more {
-			return w.linkTag(z, token)
-		}
+		w.out = append(w.out, w.text[w.copied:start]...)
+		w.copied = end
+		return w.linkTag(z, token)
 	case "img":
-		w.hasPixel = w.hasPixel || more && w.isPixel(z)
+		w.hasPixel = w.hasPixel || bytes.Contains(token, w.image) // of an earlier run
 	default:
 		w.raw = rawElements[string(name)]
 	}
-	w.out = append(w.out, token...)
 	return nil
-}
-
-// isPixel finds the pixel of an earlier run.
-func (w *writer) isPixel(z *html.Tokenizer) bool {
-	for more := true; more; {
-		var key, value []byte
-		if key, value, more = z.TagAttr(); string(key) == "src" {
-			return strings.HasPrefix(string(value), w.Endpoint+"/o/")
-		}
-	}
-	return false
 }
 
 // optOuts are attributes by which an author says that a link is not to be
@@ -166,7 +165,7 @@ func (w *writer) linkTag(z *html.Tokenizer, token []byte) error {
 	var drop []attribute
 	var href attribute
 	address, optedOut, hasHref, at := "", false, false, 0
-	for more := true; more; at++ {
+	for more := len(w.found) > 0; more; at++ {
 		var key, value []byte
 		key, value, more = z.TagAttr()
 		for at < len(w.found) && !w.found[at].is(token, key, value) {

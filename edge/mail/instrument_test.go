@@ -211,6 +211,8 @@ func TestPixelPlace(t *testing.T) {
 		"x<title>y":                     "<title>y",
 		`x<a href="https://shop.exa`:    `<a href="https://shop.exa`,
 		"x</body":                       "</body",
+		"x</":                           "</",
+		"x<":                            "",
 		"x<!doctype":                    "<!doctype",
 	} {
 		got := instrument(t, o, before)

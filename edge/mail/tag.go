@@ -2,6 +2,24 @@ package mail
 
 import "bytes"
 
+// longestName is the longest tag name that means anything here.
+const longestName = 16
+
+// tagName appends the name at the front of a tag's inside in lower case; at
+// most longestName bytes of it, more than any name that is asked for.
+func tagName(to, inside []byte) []byte {
+	for _, c := range inside {
+		if space(c) || c == '/' || c == '>' || len(to) == longestName {
+			break
+		}
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		to = append(to, c)
+	}
+	return to
+}
+
 // attribute is where one attribute stands in a start tag's bytes.
 type attribute struct {
 	start, nameEnd  int
