@@ -14,6 +14,7 @@ type frame struct {
 	Lang, Dir, Title, SiteName, SiteID string
 	Root                               string // "../" for each folder below the edge's prefix
 	Style                              string
+	Titled                             bool // the content has a heading of level 1 itself
 	Controller                         site.Controller
 	T, D, B                            map[string]string // wording: pages, dialog, banner
 }

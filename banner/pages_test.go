@@ -101,10 +101,13 @@ func TestPolicy_9_4_VersionsStayReadable(t *testing.T) {
 		t.Fatal(ok, err)
 	}
 	page := b.String()
-	for _, want := range []string{"This is an earlier version.", "2026-01-02", "<h2>One</h2>", "<td>b</td>", `href="../../policy/shop"`} {
+	for _, want := range []string{"This is an earlier version.", "2026-01-02", "<h1>One</h1>", "<td>b</td>", `href="../../policy/shop"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("version 1 lacks %s in %s", want, page)
 		}
+	}
+	if n := strings.Count(page, "<h1>"); n != 1 {
+		t.Errorf("%d headings of level 1, want 1", n)
 	}
 	if strings.Contains(page, "<script") || strings.Contains(page, "javascript:") {
 		t.Error("HTML of the policy's Markdown reached the page")

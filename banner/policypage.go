@@ -9,9 +9,7 @@ import (
 	"time"
 
 	"github.com/yuin/goldmark"
-	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
-	"github.com/yuin/goldmark/text"
 
 	"github.com/kunjicloud/kunji/edge/site"
 )
@@ -55,7 +53,7 @@ func (a *Assets) RenderPolicy(w io.Writer, v PolicyView) (bool, error) {
 		return true, err
 	}
 	if t, ok := policyText(version, v.Lang); ok {
-		p.TextLang = t.Language
+		p.TextLang, p.Titled = t.Language, bytes.HasPrefix(bytes.TrimSpace(t.Markdown), []byte("# "))
 		if t.Summary != "" {
 			p.Change = fill(p.B["change"], "summary", t.Summary)
 		}
@@ -85,23 +83,10 @@ func (p *policyPage) fromConfiguration(a *Assets, s *site.Site, lang string) {
 }
 
 // markdown makes HTML of a text; raw HTML and addresses that run scripts are
-// left out. Its highest headings get level 2 and the others follow: the page's
-// own title is the one of level 1.
-func markdown(source []byte) (template.HTML, error) {
-	m := goldmark.New(goldmark.WithExtensions(extension.Table))
-	doc := m.Parser().Parse(text.NewReader(source))
-	var headings []*ast.Heading
-	highest := 6
-	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
-		if h, ok := n.(*ast.Heading); ok {
-			headings, highest = append(headings, h), min(highest, h.Level)
-		}
-	}
-	for _, h := range headings {
-		h.Level = min(6, h.Level-highest+2)
-	}
+// left out.
+func markdown(text []byte) (template.HTML, error) {
 	var b bytes.Buffer
-	if err := m.Renderer().Render(&b, source, doc); err != nil {
+	if err := goldmark.New(goldmark.WithExtensions(extension.Table)).Convert(text, &b); err != nil {
 		return "", err
 	}
 	return template.HTML(b.String()), nil //nolint:gosec // goldmark escapes; raw HTML is off
