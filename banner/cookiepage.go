@@ -2,6 +2,7 @@ package banner
 
 import (
 	"io"
+	"strings"
 
 	"github.com/kunjicloud/kunji/edge/site"
 )
@@ -14,7 +15,11 @@ type cookiesPage struct {
 	Intro    string
 	Cookies  []cookie
 	Services []Row
+	Help     []help
 }
+
+// help is where one browser shows, blocks and deletes cookies.
+type help struct{ Text, Address string }
 
 // RenderCookies writes the cookie table of the contract for one site, what its
 // services set, and where the main browsers show, block and delete cookies
@@ -22,30 +27,44 @@ type cookiesPage struct {
 func (a *Assets) RenderCookies(w io.Writer, s *site.Site, lang string) error {
 	p := cookiesPage{frame: a.frame(s, lang, a.in(lang).Pages["cookies_title"], 1), Services: a.services(s, lang)}
 	p.Intro = fill(p.T["cookies_intro"], "site", siteName(s))
-	lifetime := fill(p.T["days"], "n", days(s.ConsentLifetime))
+	p.Cookies = p.cookies(s)
+	for _, browser := range []string{"chrome", "edge", "firefox", "safari", "samsung", "wechat"} {
+		text, address, linked := strings.Cut(p.T["help_"+browser], "https://")
+		if linked {
+			text, address = strings.TrimRight(text, " :："), "https://"+address
+		}
+		p.Help = append(p.Help, help{text, address})
+	}
+	return a.render(w, "cookies", p)
+}
+
+// cookies are those that the site's purposes can set.
+func (f *frame) cookies(s *site.Site) []cookie {
+	var list []cookie
+	lifetime := fill(f.T["days"], "n", days(s.ConsentLifetime))
 	row := func(name, holds, covered, lives string) {
-		p.Cookies = append(p.Cookies, cookie{"kj_" + name + "_" + s.ID, p.T[holds], covered, lives})
+		list = append(list, cookie{"kj_" + name + "_" + s.ID, f.T[holds], covered, lives})
 	}
 	_, preferences := s.Uses(site.Preferences)
 	_, analytics := s.Uses(site.Analytics)
 	_, marketing := s.Uses(site.Marketing)
-	row("consent", "cookie_consent", p.D["necessary"], lifetime)
+	row("consent", "cookie_consent", f.D["necessary"], lifetime)
 	if analytics || marketing {
-		covered := p.D["analytics"] + p.B["separator"] + p.D["marketing"]
+		covered := f.D["analytics"] + f.B["separator"] + f.D["marketing"]
 		switch {
 		case !marketing:
-			covered = p.D["analytics"]
+			covered = f.D["analytics"]
 		case !analytics:
-			covered = p.D["marketing"]
+			covered = f.D["marketing"]
 		}
 		row("vid", "cookie_vid", covered, lifetime)
-		row("ses", "cookie_ses", covered, fill(p.T["minutes"], "n", "30"))
+		row("ses", "cookie_ses", covered, fill(f.T["minutes"], "n", "30"))
 	}
 	if marketing {
-		row("src", "cookie_src", p.D["marketing"], fill(p.T["days"], "n", "90"))
+		row("src", "cookie_src", f.D["marketing"], fill(f.T["days"], "n", "90"))
 	}
 	if preferences {
-		row("store", "cookie_store", p.D["preferences"], lifetime)
+		row("store", "cookie_store", f.D["preferences"], lifetime)
 	}
-	return a.render(w, "cookies", p)
+	return list
 }

@@ -30,6 +30,8 @@ type policyPage struct {
 	Purposes                                     []choice
 	Services                                     []Row
 	Incidents                                    []told
+	Reasons                                      []string // why it is material
+	Cookies                                      []cookie
 }
 
 // RenderPolicy writes a policy version; the second result is false where the
@@ -61,6 +63,7 @@ func (a *Assets) RenderPolicy(w io.Writer, v PolicyView) (bool, error) {
 			return true, fmt.Errorf("policy version %d of site %s: %w", version.Number, s.ID, err)
 		}
 	}
+	p.Reasons = p.reasons(version)
 	p.fromConfiguration(a, s, v.Lang)
 	return true, a.render(w, "policy", p)
 }
@@ -79,6 +82,7 @@ func (p *policyPage) fromConfiguration(a *Assets, s *site.Site, lang string) {
 	if s.Region != "" {
 		p.Place = fill(p.T["policy_place"], "region", s.Region)
 	}
+	p.Cookies = p.cookies(s)
 	p.Keep = fill(p.T["policy_keep"], "events", days(s.RetainEvents), "consents", days(s.RetainConsents))
 }
 
@@ -102,9 +106,19 @@ func (f *frame) inForce(v *site.PolicyVersion) string {
 	return fill(f.T["policy_from"], "date", v.Date.Format(time.DateOnly))
 }
 
+// reasons say in what a version is material (policy 9.3).
+func (f *frame) reasons(v *site.PolicyVersion) []string {
+	var list []string
+	for _, m := range v.Material {
+		list = append(list, f.T["material_"+string(m)])
+	}
+	return list
+}
+
 type archived struct {
 	Number                 int
 	Version, From, Summary string
+	Reasons                []string
 }
 
 type archivePage struct {
@@ -120,6 +134,7 @@ func (a *Assets) RenderArchive(w io.Writer, s *site.Site, lang string) error {
 		t, _ := policyText(v, lang)
 		p.Versions = append(p.Versions, archived{
 			Number: v.Number, Version: fill(p.T["policy_version"], "n", strconv.Itoa(v.Number)), From: p.inForce(v), Summary: t.Summary,
+			Reasons: p.reasons(v),
 		})
 	}
 	return a.render(w, "archive", p)
