@@ -21,6 +21,7 @@ const (
 	flushEvery  = 5 * time.Second  // counts of refusals and notices go to disk
 	drainEdge   = 8 * time.Second  // for requests under way, when it ends
 	drainShip   = 20 * time.Second // for what is spooled, when it ends
+	drainAway   = 2 * time.Second  // the same while ClickHouse is away: it may be just back
 	drainOps    = time.Second      // for operators' requests, which come last
 	geoInterval = 5 * time.Second  // how often a changed geo database is looked for
 	retryStore  = 2 * time.Second  // between two tries to reach ClickHouse
@@ -92,7 +93,11 @@ func (s *service) drain(consoleServer *http.Server, servers []*http.Server, stop
 	stopWork()
 	<-shipped
 	if s.shipper != nil && s.ready.Load() {
-		ctx, cancel := context.WithTimeout(context.Background(), drainShip)
+		patience := drainShip
+		if !s.shipper.Stats().Failing.IsZero() {
+			patience = drainAway
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := s.shipper.Drain(ctx); err != nil {
 			s.log.Warn("kunji: not everything is shipped; the next start goes on", "waiting", s.spool.Stats().Depth)
