@@ -33,6 +33,8 @@ type Config struct {
 	SMTP       SMTP
 	Retention  Retention
 	Sites      []*site.Site
+
+	policyDirs map[string]string // by site: where its policies and incidents lie
 }
 
 // Edge is what visitors' browsers talk to.

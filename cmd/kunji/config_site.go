@@ -60,6 +60,12 @@ func (r *reader) site(c *Config, at string, w *fileSite) *site.Site {
 		Policy:          r.policy(at+".policy_dir", w.PolicyDir),
 		Incidents:       r.incidents(at+".policy_dir", w.PolicyDir),
 	}
+	if w.PolicyDir != "" {
+		if c.policyDirs == nil {
+			c.policyDirs = map[string]string{}
+		}
+		c.policyDirs[w.ID] = r.file(w.PolicyDir)
+	}
 	if w.Status == "stopped" {
 		s.Status = site.Stopped
 	}
