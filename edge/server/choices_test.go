@@ -265,15 +265,15 @@ func TestPolicyAndCookiePages(t *testing.T) {
 		says   []string
 		never  string
 	}{
-		{"/policy/shop", 200, []string{"<h1>Second</h1>", "Shared with Kit Ltd.", "policy/shop/archive"}, "First"},
+		{"/policy/shop", 200, []string{"<h1>Second</h1>", "Shared with Kit Ltd.", "other recipients of the data", "policy/shop/archive"}, "First"},
 		{"/policy/shop/1", 200, []string{"<h1>First</h1>", "This is an earlier version."}, "javascript:"},
 		{"/policy/shop/2", 200, []string{"<h1>Second</h1>"}, "This is an earlier version."},
-		{"/policy/shop/archive", 200, []string{"policy/shop/1", "policy/shop/2", "Shared with Kit Ltd."}, "<b>raw</b>"},
+		{"/policy/shop/archive", 200, []string{"policy/shop/1", "policy/shop/2", "Shared with Kit Ltd.", "other recipients of the data"}, "<b>raw</b>"},
 		{"/policy/shop/3", 404, []string{"<h1>"}, "Second"},
 		{"/policy/shop/01", 404, []string{"<h1>"}, "First"},
 		{"/policy/shop/x", 404, []string{"<h1>"}, "First"},
-		{"/policy/plain", 200, []string{"Shop Ltd", "395 days", "Statistics", "Version 1"}, "<article"},
-		{"/cookies/shop", 200, []string{"kj_consent_shop", "kj_vid_shop", "kj_ses_shop", "kj_src_shop", "kj_store_shop", "_ga", "choose again on each visit", "Firefox", "Safari"}, "<script"},
+		{"/policy/plain", 200, []string{"Shop Ltd", "395 days", "Statistics", "Version 1", "kj_vid_plain"}, "<article"},
+		{"/cookies/shop", 200, []string{"kj_consent_shop", "kj_vid_shop", "kj_ses_shop", "kj_src_shop", "kj_store_shop", "_ga", "choose again on each visit", "Chrome", "Edge", "Firefox", "Safari", "Samsung Internet", "WeChat"}, "<script"},
 		{"/cookies/none", 404, []string{"<h1>"}, "kj_"},
 	} {
 		a := b.get(c.path)

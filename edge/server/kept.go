@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/kunjicloud/kunji/banner"
+	"github.com/kunjicloud/kunji/edge/consent"
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/identity"
 	"github.com/kunjicloud/kunji/edge/site"
@@ -74,7 +75,7 @@ func (s *Server) cookieTables(v *visit) []banner.KeptTable {
 		}
 	}
 	if v.situation.Record.Site != "" {
-		add(identity.ConsentJar, []string{"record"}, []string{string(v.situation.Record.AppendText(nil))})
+		add(identity.ConsentJar, []string{"name", "value"}, recordRows(&v.situation.Record)...)
 	}
 	if id := s.visitor(v); id != 0 {
 		add(identity.VisitorJar, []string{"visitor"}, []string{strconv.FormatUint(id, 10)})
@@ -86,7 +87,7 @@ func (s *Server) cookieTables(v *visit) []banner.KeptTable {
 	}
 	if payload, err := v.jar.Open(s.opts.Ring, identity.SourceJar); err == nil {
 		if from, err := identity.ParseSources(payload, v.site.ID); err == nil {
-			add(identity.SourceJar, []string{"", "source", "medium", "campaign", "content", "term", "channel", "referrer_host"},
+			add(identity.SourceJar, []string{"touch", "source", "medium", "campaign", "content", "term", "channel", "referrer_host"},
 				sourceRow("first", &from.First), sourceRow("last", &from.Last))
 		}
 	}
@@ -97,6 +98,39 @@ func (s *Server) cookieTables(v *visit) []banner.KeptTable {
 	add(identity.StoreJar, []string{"key", "value"}, items...)
 	return tables
 }
+
+// recordRows say in words what kj_consent holds.
+func recordRows(r *consent.Record) [][]string {
+	var rows [][]string
+	add := func(name, value string) {
+		if value != "" {
+			rows = append(rows, []string{name, value})
+		}
+	}
+	purposes, services := r.Ledger()
+	for _, p := range purposes {
+		add(p.Purpose+" v"+strconv.Itoa(p.Version), decided(p.Granted))
+	}
+	for _, s := range services {
+		add(s.Service, decided(s.Granted))
+	}
+	add("policy", strconv.Itoa(r.Policy))
+	if r.Signal {
+		add("signal", "gpc")
+	}
+	add("age", r.Age.String())
+	if r.Guardian {
+		add("guardian", "yes")
+	}
+	add("day", day(r.Day))
+	if r.Grants() {
+		add("record", identity.FormatID(r.ID))
+	}
+	return rows
+}
+
+// day writes days since 1970-01-01 as a date.
+func day(n int32) string { return time.Unix(int64(n)*86400, 0).UTC().Format(time.DateOnly) }
 
 func sourceRow(which string, c *event.Campaign) []string {
 	return []string{which, c.Source, c.Medium, c.Name, c.Content, c.Term, c.Channel, c.ReferrerHost}

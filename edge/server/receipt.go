@@ -142,7 +142,7 @@ func (s *Server) receipt(ctx *fasthttp.RequestCtx, v *visit) *receipt {
 			ID: "controller", Role: "PII controller", Name: st.Controller.Name, Address: st.Controller.Address, Email: st.Controller.Email,
 		}},
 		Events: []receiptEvent{{
-			Day: time.Unix(int64(rec.Day)*86400, 0).UTC().Format(time.DateOnly), Type: "explicit", State: "refused",
+			Day: day(rec.Day), Type: "explicit", State: "refused",
 			Validity: isoDays(st.ConsentLifetime), Age: rec.Age.String(), Guardian: rec.Guardian,
 		}},
 	}
