@@ -1,13 +1,11 @@
 package mail
 
 import (
-	"net/url"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
-	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/identity"
 )
 
@@ -249,60 +247,4 @@ func (s *sender) excludes(host string) bool {
 		}
 	}
 	return false
-}
-
-// utmTags writes a campaign as query parameters.
-func utmTags(c event.Campaign) string {
-	var b strings.Builder
-	for _, tag := range [...][2]string{
-		{"utm_source", c.Source},
-		{"utm_medium", c.Medium},
-		{"utm_campaign", c.Name},
-		{"utm_content", c.Content},
-		{"utm_term", c.Term},
-		{"utm_id", c.ID},
-	} {
-		if tag[1] == "" {
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(tag[0] + "=" + url.QueryEscape(tag[1]))
-	}
-	return b.String()
-}
-
-// tagged puts UTM tags into a destination, before its fragment. It reports
-// false, and changes nothing, where query or fragment has one already.
-func (s *sender) tagged(destination string) (string, bool) {
-	address, fragment, hasFragment := strings.Cut(destination, "#")
-	_, query, hasQuery := strings.Cut(address, "?")
-	if hasUTM(query) || hasUTM(fragment) {
-		return destination, false
-	}
-	switch {
-	case !hasQuery:
-		address += "?"
-	case query != "" && !strings.HasSuffix(query, "&"):
-		address += "&"
-	}
-	address += s.tags
-	if hasFragment {
-		address += "#" + fragment
-	}
-	return address, true
-}
-
-func hasUTM(query string) bool {
-	for rest := strings.ToLower(query); ; {
-		at := strings.Index(rest, "utm_")
-		if at < 0 {
-			return false
-		}
-		if at == 0 || strings.IndexByte("&;?#", rest[at-1]) >= 0 {
-			return true
-		}
-		rest = rest[at+len("utm_"):]
-	}
 }
