@@ -33,7 +33,14 @@ func (c *checkCmd) Run(a *app) error {
 	if unlawful > 0 {
 		return exitCode(exitUsage)
 	}
-	fmt.Fprintf(a.stdout, "%s: ok, %s, %s\n", a.config, count(len(cfg.Sites), "site"), count(len(warnings), "warning"))
+	heavy, err := scriptWarnings(cfg)
+	if err != nil {
+		return err
+	}
+	for _, w := range heavy {
+		fmt.Fprintf(a.stderr, "warning: %s\n", w)
+	}
+	fmt.Fprintf(a.stdout, "%s: ok, %s, %s\n", a.config, count(len(cfg.Sites), "site"), count(len(warnings)+len(heavy), "warning"))
 	return nil
 }
 

@@ -20,6 +20,15 @@ import (
 //go:embed consent_default.js
 var consentDefault string
 
+// nonceAdvice is for pages that trust scripts by a nonce: the tag may start
+// others, so it starts only those that the page itself wrote.
+const nonceAdvice = `
+If that policy names a nonce, write nonce="…" on this tag and on every held-back
+script (type="text/plain" data-kunji="…") as well: one without the page's nonce
+stays held, since markup that somebody injected could name a purpose too.
+
+`
+
 type snippetCmd struct {
 	Site        string `arg:"" help:"The site's id."`
 	ConsentMode bool   `help:"With the inline default of Google's and Microsoft's consent signals; implied by consent_mode in the configuration."`
@@ -110,7 +119,7 @@ func writeSnippet(w io.Writer, s *site.Site, p tagPlace, mode bool) error {
 	for _, source := range csp {
 		fmt.Fprintf(&b, "%s\n", source)
 	}
-	b.WriteString("\n")
+	b.WriteString(nonceAdvice)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
