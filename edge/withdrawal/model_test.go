@@ -1,13 +1,10 @@
 package withdrawal
 
 import (
-	"fmt"
 	"maps"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"pgregory.net/rapid"
@@ -147,84 +144,4 @@ func TestModel_LargeTable(t *testing.T) {
 	if a := testing.AllocsPerRun(1000, func() { s.Recipient("shop", 5) }); a != 0 {
 		t.Errorf("a look-up allocates %v times", a)
 	}
-}
-
-// heap returns what is in use after a collection.
-func heap() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
-}
-
-// BenchmarkRecipient looks recipients up among ten million, half of them unknown,
-// and reports what they take.
-func BenchmarkRecipient(b *testing.B) {
-	const all = 10_000_000
-	d, _ := newDisk(b)
-	s := loaded(b, d)
-	hash := func(i uint64) uint64 { return i * 0x9e3779b97f4a7c15 }
-	before := heap()
-	start := time.Now()
-	var longest time.Duration
-	for i := range uint64(all) {
-		one := time.Now()
-		s.Apply(Entry{Site: "shop", Recipient: hash(i), Time: noon, Mail: Denied})
-		longest = max(longest, time.Since(one))
-	}
-	filled := time.Since(start)
-	taken := heap() - before
-	run := func(b *testing.B, parallel bool) {
-		b.ReportAllocs()
-		b.ReportMetric(float64(taken)/1e6, "MB")
-		b.ReportMetric(float64(filled.Nanoseconds())/all, "ns/statement")
-		b.ReportMetric(float64(longest.Microseconds()), "µs/longest")
-		one := func(i uint64) {
-			n := seededStep(i) % (2 * all)
-			if s.Recipient("shop", hash(n)).Unsubscribed() != (n < all) {
-				b.Errorf("recipient %d is wrong", n)
-			}
-		}
-		if parallel {
-			b.RunParallel(func(pb *testing.PB) {
-				for i := rand.Uint64(); pb.Next(); i++ {
-					one(i)
-				}
-			})
-			return
-		}
-		for i := uint64(0); b.Loop(); i++ {
-			one(i)
-		}
-	}
-	b.Run("one", func(b *testing.B) { run(b, false) })
-	b.Run("parallel", func(b *testing.B) { run(b, true) })
-	runtime.KeepAlive(s)
-}
-
-// seededStep spreads a counter, so that each look-up meets memory that no cache holds.
-func seededStep(i uint64) uint64 {
-	i = (i ^ i>>31) * 0xbf58476d1ce4e5b9
-	return i ^ i>>29
-}
-
-// BenchmarkLoad reads a million statements from disk.
-func BenchmarkLoad(b *testing.B) {
-	const all = 1_000_000
-	d, _ := newDisk(b)
-	s := loaded(b, d)
-	var page Page
-	for i := range uint64(all) {
-		page.Entries = append(page.Entries, Entry{Site: "shop", Recipient: i * 0x9e3779b97f4a7c15, Time: noon, Mail: Denied})
-	}
-	page.Cursor = fmt.Sprint(all)
-	start := time.Now()
-	must(b, s.take(page))
-	b.ReportMetric(float64(time.Since(start).Nanoseconds())/all, "ns/taken")
-	for b.Loop() {
-		if n := loaded(b, d).Stats().Recipients; n != all {
-			b.Fatalf("%d recipients", n)
-		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/all, "ns/loaded")
 }

@@ -39,8 +39,8 @@ type Set struct {
 	records    records
 	recipients table
 
-	sites   atomic.Pointer[map[string]uint16] // numbers of sites, replaced whole
-	siteing sync.Mutex
+	sites  atomic.Pointer[map[string]uint16] // numbers of sites, replaced whole
+	naming sync.Mutex
 
 	cursor  string // Load's and Follow's
 	missing bool   // marks are to be fetched again; Load's and Follow's
@@ -194,8 +194,8 @@ func (s *Set) site(id string) (uint16, error) {
 	if n, ok := (*s.sites.Load())[id]; ok {
 		return n, nil
 	}
-	s.siteing.Lock()
-	defer s.siteing.Unlock()
+	s.naming.Lock()
+	defer s.naming.Unlock()
 	old := *s.sites.Load()
 	if n, ok := old[id]; ok {
 		return n, nil

@@ -15,14 +15,17 @@ type table struct {
 	parts [256]part
 }
 
+// part is a table of its own. A look-up walks along the tags, which lie close
+// together, and touches a slot only where the tag fits: memory that no cache holds
+// is read once for a recipient who said nothing, twice for one who did.
 type part struct {
 	mu    sync.RWMutex
-	slots []slot
+	tags  []uint8 // 0: free
+	slots []slot  // as many
 	used  int
-	_     [8]byte // a line of its own, so that readers of neighbours do not meet
 }
 
-// slot is one recipient; one without choices is free.
+// slot is one recipient.
 type slot struct {
 	recipient uint64
 	at        [registers]uint32 // when each register was set
@@ -30,38 +33,53 @@ type slot struct {
 	choices   choices
 }
 
-// place returns a key's part and where in [0, 2^64) it belongs there.
-func (t *table) place(site uint16, recipient uint64) (p *part, at uint64) {
+// place is where a key belongs.
+type place struct {
+	part *part
+	at   uint64 // a part of the way through it, of 2^64
+	tag  uint8
+}
+
+func (t *table) place(site uint16, recipient uint64) place {
 	var key [10]byte
 	binary.LittleEndian.PutUint64(key[:], recipient)
 	binary.LittleEndian.PutUint16(key[8:], site)
 	h := maphash.Bytes(t.seed, key[:])
-	return &t.parts[h>>56], h << 8
+	return place{part: &t.parts[h>>56], at: h << 8, tag: uint8(h%255) + 1}
 }
 
-// find returns the slot of a key, or the free one where it belongs.
-func find(slots []slot, at uint64, site uint16, recipient uint64) *slot {
-	i, _ := bits.Mul64(at, uint64(len(slots)))
+// find returns the index of a key's slot, or of the free one where it belongs. One
+// slot at least must be free.
+func (p *part) find(to place, site uint16, recipient uint64) (i uint64, found bool) {
+	i, _ = bits.Mul64(to.at, uint64(len(p.tags)))
 	for {
-		s := &slots[i]
-		if s.choices == 0 || s.recipient == recipient && s.site == site {
-			return s
+		switch p.tags[i] {
+		case 0:
+			return i, false
+		case to.tag:
+			if s := &p.slots[i]; s.recipient == recipient && s.site == site {
+				return i, true
+			}
 		}
-		if i++; i == uint64(len(slots)) {
+		if i++; i == uint64(len(p.tags)) {
 			i = 0
 		}
 	}
 }
 
-// get returns a copy of a recipient's slot, a free one if there is none.
+// get returns a copy of a recipient's slot, an empty one if there is none.
 func (t *table) get(site uint16, recipient uint64) slot {
-	p, at := t.place(site, recipient)
+	to := t.place(site, recipient)
+	p := to.part
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if p.used == 0 {
 		return slot{}
 	}
-	return *find(p.slots, at, site, recipient)
+	if i, found := p.find(to, site, recipient); found {
+		return p.slots[i]
+	}
+	return slot{}
 }
 
 // merge applies a statement.
@@ -69,18 +87,19 @@ func (t *table) merge(site uint16, recipient uint64, said choices, when uint32) 
 	if said == 0 {
 		return
 	}
-	p, at := t.place(site, recipient)
+	to := t.place(site, recipient)
+	p := to.part
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if 5*(p.used+1) > 4*len(p.slots) {
 		t.grow(p)
 	}
-	s := find(p.slots, at, site, recipient)
-	if s.choices == 0 {
-		s.recipient, s.site = recipient, site
+	i, found := p.find(to, site, recipient)
+	if !found {
+		p.tags[i], p.slots[i] = to.tag, slot{recipient: recipient, site: site}
 		p.used++
 	}
-	s.merge(said, when)
+	p.slots[i].merge(said, when)
 }
 
 // merge sets the registers for which a statement is the newest.
@@ -116,15 +135,17 @@ func (s *slot) changes(said choices, when uint32) bool {
 
 // grow gives a part a third more slots. The caller holds its lock.
 func (t *table) grow(p *part) {
-	slots := make([]slot, max(16, len(p.slots)+len(p.slots)/3))
-	for _, s := range p.slots {
-		if s.choices == 0 {
+	n := max(16, len(p.slots)+len(p.slots)/3)
+	old, tags := p.slots, p.tags
+	p.slots, p.tags = make([]slot, n), make([]uint8, n)
+	for i, s := range old {
+		if tags[i] == 0 {
 			continue
 		}
-		_, at := t.place(s.site, s.recipient)
-		*find(slots, at, s.site, s.recipient) = s
+		to := t.place(s.site, s.recipient)
+		i, _ := p.find(to, s.site, s.recipient)
+		p.tags[i], p.slots[i] = to.tag, s
 	}
-	p.slots = slots
 }
 
 // size returns the number of recipients and of bytes.
@@ -139,7 +160,8 @@ func (t *table) size() (recipients int, bytes int64) {
 	return recipients, bytes
 }
 
-const slotBytes = 24
+// slotBytes is what a slot takes with its tag.
+const slotBytes = 24 + 1
 
 // state returns what a slot says.
 func (s *slot) state() State {
