@@ -261,7 +261,7 @@ func TestRefIsSealed(t *testing.T) {
 	if len(lengths) != 1 {
 		t.Errorf("refs of 6 to 12 bytes make tokens of %d lengths", len(lengths))
 	}
-	if sealLink(t, ring, Unsubscribe, l) == sealLink(t, ring, Unsubscribe, l) {
+	if first, second := sealLink(t, ring, Unsubscribe, l), sealLink(t, ring, Unsubscribe, l); first == second {
 		t.Error("the same ref looks the same twice: the nonce is not random")
 	}
 }

@@ -82,7 +82,8 @@ def main():
 
     host, _, port = given.smtp.rpartition(":")
     with smtplib.SMTP(host, int(port), timeout=30) as server:
-        if server.has_extn("starttls") or given.user:
+        server.ehlo()
+        if server.has_extn("starttls") or given.user:  # a password never travels in the clear
             server.starttls(context=ssl.create_default_context())
         if given.user:
             server.login(given.user, os.environ.get("SMTP_PASSWORD", ""))
