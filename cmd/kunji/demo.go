@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -154,6 +155,7 @@ func (s *service) makeMonth(ctx context.Context, perDay float64, a *app) error {
 	if err := os.Rename(making, made); err != nil {
 		return fmt.Errorf("make the month: %w", err)
 	}
+	debug.FreeOSMemory() // the plan of a month of visits is not needed any more
 	fmt.Fprintf(a.stdout, "A month of %d made visits is in the reports (%.0f s).\n", visits, time.Since(began).Seconds())
 	return nil
 }
