@@ -136,7 +136,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Flush() error { return s.counts.flush(s.opts.Spool) }
 
 // Restore tells the server of a record that was kept before it started: its
-// id is not kept again, and a record it took back stays taken back.
+// id is not kept again, a record it took back stays taken back, and a text it
+// archived is not archived again.
 func (s *Server) Restore(r event.Record) {
 	switch {
 	case r.Event != nil:
@@ -145,6 +146,8 @@ func (s *Server) Restore(r event.Record) {
 		if r.Consent.Withdraws {
 			s.withdrawn.Add(r.Consent.Previous)
 		}
+	case r.Wording != nil:
+		s.wordings.keep(r.Wording)
 	}
 }
 
