@@ -1,8 +1,13 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -13,27 +18,123 @@ import (
 // What a site's visitors were told when they answered may not grow behind
 // their backs: whatever is kept longer, used for more, or shared with more
 // needs a material policy version, which asks everybody again (policy 9.3;
-// GDPR Art. 13(3); PIPL Art. 14). A running service refuses a configuration
-// that widens a site without one.
+// GDPR Art. 13(3); PIPL Art. 14). A configuration that widens a site without
+// one is refused, by a running service and by one that starts: what was
+// promised last is kept in data_dir/promises.json.
+
+// promise is what the visitors of one site were told, as far as it can widen.
+type promise struct {
+	Site            string
+	Made            bool // the demo's: its visitors are nobody
+	AskedSince      int  // the newest material policy version
+	RetainEvents    time.Duration
+	RetainConsents  time.Duration
+	ConsentLifetime time.Duration
+	Purposes        []site.PurposeUse
+	Services        []site.Service
+	EventProps      map[string][]string
+	Regimes         site.Regimes
+	Minors          site.Minors
+}
+
+func promiseOf(s *site.Site) promise {
+	return promise{
+		Site: s.ID, Made: s.Made, AskedSince: s.Policy.AskedSince(),
+		RetainEvents: s.RetainEvents, RetainConsents: s.RetainConsents, ConsentLifetime: s.ConsentLifetime,
+		Purposes: s.Purposes, Services: s.Services, EventProps: s.EventProps, Regimes: s.Regimes, Minors: s.Minors,
+	}
+}
+
+// promises are those of all sites, in the order of the configuration.
+type promises []promise
+
+func promisesOf(sites []*site.Site) promises {
+	all := make(promises, len(sites))
+	for i, s := range sites {
+		all[i] = promiseOf(s)
+	}
+	return all
+}
+
+const promisesFile = "promises.json"
+
+// readPromises returns what a service on dataDir promised last; none where
+// none ran yet.
+func readPromises(dataDir string) (promises, error) {
+	path := filepath.Join(dataDir, promisesFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var all promises
+	if err == nil {
+		err = json.Unmarshal(b, &all)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what was promised to visitors, %s: %w", path, err)
+	}
+	return all, nil
+}
+
+// save keeps the promises, and those of sites that are not configured any
+// more: a site that comes back later is held to what it said. The file is
+// replaced whole.
+func (ps promises) save(dataDir string, before promises) error {
+	all := slices.Clone(ps)
+	for _, p := range before {
+		if !slices.ContainsFunc(ps, func(q promise) bool { return q.Site == p.Site }) {
+			all = append(all, p)
+		}
+	}
+	b, err := json.MarshalIndent(all, "", "  ")
+	path := filepath.Join(dataDir, promisesFile)
+	if err == nil {
+		err = os.WriteFile(path+".new", b, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
+		return fmt.Errorf("keep what is promised to visitors: %w", err)
+	}
+	return nil
+}
+
+// keepPromises refuses a configuration that breaks what a service on dataDir
+// promised, and keeps what it promises now.
+func keepPromises(cfg *Config, dataDir string) error {
+	before, err := readPromises(dataDir)
+	if err != nil {
+		return err
+	}
+	now := promisesOf(cfg.Sites)
+	data, err := os.ReadFile(cfg.Path)
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	if problems := widened(before, now, readDocument(cfg.Path, data).at); len(problems) > 0 {
+		return problems
+	}
+	return now.save(dataDir, before)
+}
 
 // widening is one way in which a site would do more than was promised.
 type widening struct{ key, message string }
 
-// widened compares the sites of a new configuration with those in use, and
-// returns a problem for every promise that would be broken; at tells where in
-// the file a key stands.
-func widened(old, next []*site.Site, at func(path string) place) Problems {
+// widened compares new promises with those before them, and returns a problem
+// for every one that would be broken; at tells where in the file a key stands.
+func widened(old, next promises, at func(path string) place) Problems {
 	var problems Problems
-	for i, s := range next {
-		before := slices.IndexFunc(old, func(o *site.Site) bool { return o.ID == s.ID })
-		if before < 0 || s.Policy.AskedSince() > old[before].Policy.AskedSince() {
-			continue // new, or everybody is asked again
+	for i, p := range next {
+		before := slices.IndexFunc(old, func(o promise) bool { return o.Site == p.Site })
+		if before < 0 || p.Made || p.AskedSince > old[before].AskedSince {
+			continue // new, or nobody real, or everybody is asked again
 		}
-		for _, w := range widenings(old[before], s) {
+		for _, w := range widenings(old[before], p) {
 			path := indexed("sites", i) + "." + w.key
 			problems = append(problems, Problem{
 				place: at(path), Path: path,
-				Message: w.message + ": write a material policy version for it, which asks visitors again, or take it back",
+				Message: w.message + ": write a material policy version for it, which asks visitors again, or take it back (where nobody has answered yet, delete " + promisesFile + " in data_dir)",
 			})
 		}
 	}
@@ -41,7 +142,7 @@ func widened(old, next []*site.Site, at func(path string) place) Problems {
 }
 
 // widenings lists what next does beyond old. What it does less needs nothing.
-func widenings(old, next *site.Site) []widening {
+func widenings(old, next promise) []widening {
 	var all []widening
 	add := func(key, format string, args ...any) {
 		all = append(all, widening{key, fmt.Sprintf(format, args...)})
@@ -55,27 +156,15 @@ func widenings(old, next *site.Site) []widening {
 	longer("retention.consents", "consent records' term", old.RetainConsents, next.RetainConsents)
 	longer("consent_lifetime", "a consent's life", old.ConsentLifetime, next.ConsentLifetime)
 	for _, p := range next.Purposes {
-		switch was, used := old.Uses(p.ID); {
-		case !used:
-			add("purposes", "%s is a new purpose", p.ID)
-		case p.Version > was.Version:
-			add("purposes", "%s is used more widely (version %d instead of %d)", p.ID, p.Version, was.Version)
-		}
-	}
-	for i, s := range next.Services {
-		was, known := old.Service(s.ID)
-		key := indexed("services", i)
+		was := slices.IndexFunc(old.Purposes, func(o site.PurposeUse) bool { return o.ID == p.ID })
 		switch {
-		case !known:
-			add(key, "%s is a new service", s.ID)
-		case s.Purpose != was.Purpose:
-			add(key+".purpose", "%s would serve %s instead of %s", s.ID, s.Purpose, was.Purpose)
-		case s.Provider != was.Provider || s.Country != was.Country:
-			add(key+".provider", "%s would give data to another recipient", s.ID)
-		case s.Data != was.Data || s.Use != was.Use || s.Retention != was.Retention:
-			add(key, "%s would collect, use or keep other data than was said", s.ID)
+		case was < 0:
+			add("purposes", "%s is a new purpose", p.ID)
+		case p.Version > old.Purposes[was].Version:
+			add("purposes", "%s is used more widely (version %d instead of %d)", p.ID, p.Version, old.Purposes[was].Version)
 		}
 	}
+	all = append(all, serviceWidenings(old.Services, next.Services)...)
 	for _, name := range slices.Sorted(maps.Keys(next.EventProps)) {
 		for _, prop := range next.EventProps[name] {
 			if !slices.Contains(old.EventProps[name], prop) {
@@ -83,10 +172,11 @@ func widenings(old, next *site.Site) []widening {
 			}
 		}
 	}
-	places := maps.Clone(map[string]site.Regime(old.Regimes))
+	places := site.Regimes{}
+	maps.Copy(places, old.Regimes)
 	maps.Copy(places, next.Regimes)
 	for _, place := range slices.Sorted(maps.Keys(places)) {
-		if regimeOf(next, place) == site.OptOut && regimeOf(old, place) != site.OptOut {
+		if regimeOf(next.Regimes, place) == site.OptOut && regimeOf(old.Regimes, place) != site.OptOut {
 			add("regimes."+place, "visits from %s would be counted before the visitor chose", place)
 		}
 	}
@@ -96,17 +186,40 @@ func widenings(old, next *site.Site) []widening {
 	return all
 }
 
-// regimeOf is a site's regime at a place as regimes are written: "default", a
+// serviceWidenings lists what services would collect, use or share beyond what
+// was said.
+func serviceWidenings(old, next []site.Service) []widening {
+	var all []widening
+	for i, s := range next {
+		at := slices.IndexFunc(old, func(o site.Service) bool { return o.ID == s.ID })
+		key := indexed("services", i)
+		if at < 0 {
+			all = append(all, widening{key, s.ID + " is a new service"})
+			continue
+		}
+		switch was := old[at]; {
+		case s.Purpose != was.Purpose:
+			all = append(all, widening{key + ".purpose", fmt.Sprintf("%s would serve %s instead of %s", s.ID, s.Purpose, was.Purpose)})
+		case s.Provider != was.Provider || s.Country != was.Country:
+			all = append(all, widening{key + ".provider", s.ID + " would give data to another recipient"})
+		case s.Data != was.Data || s.Use != was.Use || s.Retention != was.Retention:
+			all = append(all, widening{key, s.ID + " would collect, use or keep other data than was said"})
+		}
+	}
+	return all
+}
+
+// regimeOf is the regime at a place as regimes are written: "default", a
 // country or a region.
-func regimeOf(s *site.Site, place string) site.Regime {
+func regimeOf(all site.Regimes, place string) site.Regime {
 	if place == "default" {
-		return s.Regimes[place]
+		return all[place]
 	}
 	country, _, regional := strings.Cut(place, "-")
 	if !regional {
 		place = ""
 	}
-	return s.Regimes.At(country, place)
+	return all.At(country, place)
 }
 
 func days(d time.Duration) string { return counted(int(d/day), "day", "days") }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"reflect"
 	"strings"
@@ -79,12 +78,10 @@ func (s *service) takeConfig() error {
 	for _, w := range warnings {
 		s.log.Warn("kunji: configuration", "at", w.Error(), "law", w.Law)
 	}
-	data, err := os.ReadFile(next.Path)
-	if err != nil {
-		return fmt.Errorf("read configuration: %w", err)
-	}
-	if problems := widened(s.sites(), next.Sites, readDocument(next.Path, data).at); len(problems) > 0 {
-		return problems
+	if s.lock != nil {
+		if err := keepPromises(next, s.cfg.DataDir); err != nil {
+			return err
+		}
 	}
 	if s.edge != nil {
 		if err := s.edge.SetSites(next.Sites); err != nil {

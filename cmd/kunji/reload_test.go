@@ -107,11 +107,23 @@ func TestReload(t *testing.T) {
 		t.Errorf("with a material version: %v, %v\n%s", ok, err, r.said())
 	}
 
+	r.rewrite("consent_lifetime: 200d", "consent_lifetime: 100d")
 	r.rewrite("jobs: true", "jobs: false")
 	if want := "these keys changed and need a restart; everything else is in use\" keys=jobs\n"; !strings.Contains(r.said(), want) {
 		t.Errorf("what needs a restart was not said:\n%s", r.said())
 	}
 	r.end()
+
+	// Nor does a restart make visitors agree.
+	path := filepath.Join(in.dir, "kunji.yaml")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(b), "consent_lifetime: 100d", "consent_lifetime: 101d", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in.fails(exitUsage, "sites[0].consent_lifetime: a consent's life would be 101 days instead of 100 days", "serve")
 }
 
 // TestReloadAccounts: who may use the console changes with the configuration.
@@ -163,7 +175,7 @@ func TestWidened(t *testing.T) {
 		next := base()
 		change(next)
 		var got []string
-		for _, p := range widened([]*site.Site{base()}, []*site.Site{next}, nowhere) {
+		for _, p := range widened(promisesOf([]*site.Site{base()}), promisesOf([]*site.Site{next}), nowhere) {
 			got = append(got, p.Path)
 		}
 		if !slices.Equal(got, want) {

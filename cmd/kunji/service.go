@@ -82,6 +82,9 @@ func newService(ctx context.Context, cfg *Config, role string, log *slog.Logger,
 		if s.lock, err = lockDir(cfg.DataDir); err != nil {
 			return nil, err
 		}
+		if err := keepPromises(cfg, cfg.DataDir); err != nil {
+			return nil, err
+		}
 	}
 	if s.ring, err = identity.OpenRing(cfg.Keys.File, time.Now()); err != nil {
 		return nil, err
