@@ -18,7 +18,7 @@ type faults struct {
 	in      *installation
 	service *running
 	load    *load
-	events  int // to send in all
+	events  int // to be answered in all, at least
 	planned int // faults
 	done    int
 	rush    atomic.Bool // faults are over: send the rest as fast as it goes
@@ -36,16 +36,29 @@ func newFaults(in *installation, events, planned int) *faults {
 		load: &load{in: in, answered: map[string]bool{}, sent: map[string]bool{}},
 	}
 	f.service = in.start("serve")
-	var next atomic.Int64
 	for n := range faultWorkers {
-		f.workers.Go(func() { f.work(n, &next) })
+		f.workers.Go(func() { f.work(n) })
 	}
 	f.workers.Go(f.watch)
 	return f
 }
 
-// fault lets a fault happen at a random moment under load.
+// fault lets a fault happen at a random moment under load, once the service has
+// got over the one before.
 func (f *faults) fault(name string, happen func()) {
+	f.in.t.Helper()
+	f.in.eventually("the fault before is over", func() error {
+		failing, err := f.in.metric("kunji_ship_failing_seconds")
+		waiting, err2 := f.in.metric("kunji_spool_bytes")
+		ready, err3 := f.in.metric("kunji_clickhouse_ready")
+		if err := errors.Join(err, err2, err3); err != nil {
+			return err
+		}
+		if failing > 0 || waiting > faultSpool/2 || ready == 0 {
+			return fmt.Errorf("failing for %.1f s, %.0f bytes wait, ready %.0f", failing, waiting, ready)
+		}
+		return nil
+	})
 	began := time.Now()
 	time.Sleep(time.Duration(rand.IntN(1000)) * time.Millisecond)
 	happen()
@@ -130,30 +143,29 @@ func (f *faults) watch() {
 // batchSize is the most that one request may carry.
 const batchSize = 50
 
-// work sends batches of one visitor until all are sent. A batch without an
-// answer is sent again with the same ids, as the script does, however long it
-// takes.
-func (f *faults) work(n int, next *atomic.Int64) {
+// work sends batches of one visitor until the end. A batch without an answer is
+// sent again with the same ids, as the script does, however long it takes.
+func (f *faults) work(n int) {
 	v := &visitor{in: f.in, client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{}}}
 	defer v.client.CloseIdleConnections()
 	f.untilTrue(func() bool {
 		status, _, err := v.do("POST", "/v1/consent", `{"site":"shop","method":"accept_all","surface":"banner"}`)
 		return err == nil && status == http.StatusOK
 	})
-	// About three seconds a fault, at an even pace.
-	pace := time.Duration(f.planned*3) * time.Second * faultWorkers * batchSize / time.Duration(f.events)
-	for next.Add(batchSize) <= int64(f.events)+batchSize-1 {
-		name := fmt.Sprintf("w%d-%d", n, next.Load())
+	// About four seconds a fault, at an even pace.
+	pace := time.Duration(f.planned*4) * time.Second * faultWorkers * batchSize / time.Duration(f.events)
+	for batch := 0; ; batch++ {
 		ids := make([]string, batchSize)
-		var body strings.Builder
-		body.WriteString(`{"site":"shop","events":[`)
+		events := make([]string, batchSize)
 		for i := range ids {
-			ids[i] = fmt.Sprintf("%s-%d-%d", name, rand.Uint64(), i)
+			ids[i] = fmt.Sprintf("w%d-%d-%d", n, batch, i)
+			events[i] = fmt.Sprintf(`{"kind":"click","id":"%s","url":"http://%s/shop/"}`, ids[i], f.in.edge)
 			f.load.note(f.load.sent, ids[i])
-			fmt.Fprintf(&body, `%s{"kind":"click","id":"%s","url":"http://%s/shop/"}`, map[bool]string{true: ","}[i > 0], ids[i], f.in.edge)
 		}
-		body.WriteString("]}")
-		f.untilTrue(func() bool { return v.recorded(body.String()) == batchSize })
+		body := `{"site":"shop","events":[` + strings.Join(events, ",") + "]}"
+		if !f.untilTrue(func() bool { return v.recorded(body) == batchSize }) {
+			return
+		}
 		for _, id := range ids {
 			f.load.note(f.load.answered, id)
 		}
@@ -163,14 +175,18 @@ func (f *faults) work(n int, next *atomic.Int64) {
 	}
 }
 
-// untilTrue repeats what is not true yet, until the faults are over.
-func (f *faults) untilTrue(what func() bool) {
-	for !what() {
+// untilTrue repeats what is not true yet; false at the end.
+func (f *faults) untilTrue(what func() bool) bool {
+	for {
 		select {
 		case <-f.stop:
-			return
-		case <-time.After(50 * time.Millisecond):
+			return false
+		default:
 		}
+		if what() {
+			return true
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 

@@ -71,8 +71,10 @@ func serverFaults(t *testing.T, rounds, events int) {
 		f.fault("answer lost", func() { network.strike(in, answerCut, 2) })
 		f.fault("error after the insert", func() { network.strike(in, answerBad, 2) })
 		f.fault("slow", func() { network.strike(in, slow, 1) })
-		f.fault("server killed", func() { signalWhile(t, processOf(in, server), syscall.SIGKILL, 0, 0) })
-		f.fault("server stands still", func() { signalWhile(t, processOf(in, server), syscall.SIGSTOP, syscall.SIGCONT, 3*time.Second) })
+		f.fault("server killed", func() { signalWhile(in, func() int { return processOf(in, server) }, syscall.SIGKILL, 0, 0) })
+		f.fault("server stands still", func() {
+			signalWhile(in, func() int { return processOf(in, server) }, syscall.SIGSTOP, syscall.SIGCONT, 3*time.Second)
+		})
 		f.fault("edge killed", f.crash)
 		f.fault("unreachable until the spool is full, over a restart", func() { f.outage(network) })
 	}
@@ -128,8 +130,8 @@ func embeddedFaults(t *testing.T, rounds, events int) {
 	in.env = append(in.env, "KUNJI_SPOOL_MAX_BYTES="+strconv.Itoa(faultSpool))
 	f := newFaults(in, events, rounds*4)
 	for range rounds {
-		f.fault("engine killed", func() { signalWhile(t, f.service.engine(), syscall.SIGKILL, 0, 0) })
-		f.fault("engine stands still", func() { signalWhile(t, f.service.engine(), syscall.SIGSTOP, syscall.SIGCONT, 3*time.Second) })
+		f.fault("engine killed", func() { signalWhile(in, f.service.engine, syscall.SIGKILL, 0, 0) })
+		f.fault("engine stands still", func() { signalWhile(in, f.service.engine, syscall.SIGSTOP, syscall.SIGCONT, 3*time.Second) })
 		f.fault("edge killed, its engine not", func() {
 			_ = f.service.cmd.Process.Kill()
 			<-f.service.ended
@@ -141,15 +143,17 @@ func embeddedFaults(t *testing.T, rounds, events int) {
 }
 
 // signalWhile sends a signal and, where there is a second one, that later.
-func signalWhile(t testing.TB, pid int, first, second syscall.Signal, pause time.Duration) {
-	t.Helper()
-	if err := syscall.Kill(pid, first); err != nil {
-		t.Error(err)
-	}
+func signalWhile(in *installation, process func() int, first, second syscall.Signal, pause time.Duration) {
+	in.t.Helper()
+	var pid int
+	in.eventually("the process takes a signal", func() error {
+		pid = process()
+		return syscall.Kill(pid, first)
+	})
 	if second != 0 {
 		time.Sleep(pause)
 		if err := syscall.Kill(pid, second); err != nil {
-			t.Error(err)
+			in.t.Error(err)
 		}
 	}
 }
