@@ -79,7 +79,7 @@ func (p *faultyStore) comeBack() {
 }
 
 // dataInsert is an insert of what the edge recorded.
-var dataInsert = regexp.MustCompile("^\\s*INSERT INTO (events|consents|refusals|notices) ")
+var dataInsert = regexp.MustCompile(`^\s*INSERT INTO (events|consents|refusals|notices) `)
 
 func (p *faultyStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
