@@ -21,7 +21,7 @@ const (
 	flushEvery  = 5 * time.Second  // counts of refusals and notices go to disk
 	drainEdge   = 8 * time.Second  // for requests under way, when it ends
 	drainShip   = 20 * time.Second // for what is spooled, when it ends
-	drainAway   = 2 * time.Second  // the same while ClickHouse is away: it may be just back
+	drainAway   = 2 * time.Second  // the same once tries have failed for so long: ClickHouse is away
 	drainOps    = time.Second      // for operators' requests, which come last
 	geoInterval = 5 * time.Second  // how often a changed geo database is looked for
 	retryStore  = 2 * time.Second  // between two tries to reach ClickHouse
@@ -93,15 +93,7 @@ func (s *service) drain(consoleServer *http.Server, servers []*http.Server, stop
 	stopWork()
 	<-shipped
 	if s.shipper != nil && s.ready.Load() {
-		patience := drainShip
-		if !s.shipper.Stats().Failing.IsZero() {
-			patience = drainAway
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := s.shipper.Drain(ctx); err != nil {
-			s.log.Warn("kunji: not everything is shipped; the next start goes on", "waiting", s.spool.Stats().Depth)
-		}
+		s.shipRest()
 	}
 	last, cancelLast := context.WithTimeout(context.Background(), drainOps)
 	defer cancelLast()
@@ -109,6 +101,23 @@ func (s *service) drain(consoleServer *http.Server, servers []*http.Server, stop
 		s.shutdown(last, srv, "operators")
 	}
 	return failed
+}
+
+// shipRest ships what is spooled. It gives up early where ClickHouse is away:
+// the next start goes on.
+func (s *service) shipRest() {
+	ctx, cancel := context.WithTimeout(context.Background(), drainShip)
+	defer cancel()
+	go func() {
+		for range tick(ctx, drainAway/10) {
+			if since := s.shipper.Stats().Failing; !since.IsZero() && time.Since(since) > drainAway {
+				cancel()
+			}
+		}
+	}()
+	if err := s.shipper.Drain(ctx); err != nil {
+		s.log.Warn("kunji: not everything is shipped; the next start goes on", "waiting", s.spool.Stats().Depth)
+	}
 }
 
 // shutdown ends a server; what it still answers when ctx ends is cut off, and

@@ -152,7 +152,7 @@ func (s *service) edgeOptions() server.Options {
 	return server.Options{
 		Sites: s.sites(), Ring: s.ring, Geo: s.geo, Agents: enrich.NewAgents(), Spool: s.spool, Banner: s.banner,
 		Trusted: s.cfg.Edge.TrustedProxies, Rate: s.cfg.Edge.RateLimit, Region: s.cfg.Region,
-		Ready: s.edgeReady, Now: time.Now, Logger: s.log,
+		Ready: s.edgeReady, Now: time.Now, Logger: slog.New(seldom(s.log.Handler(), time.Now)),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -11,6 +12,7 @@ import (
 // that this node has the store's key ring, then ships until ctx ends. It ends
 // early, with an error, only where going on would spoil what is stored.
 func (s *service) keepStore(ctx context.Context) error {
+	log := slog.New(seldom(s.log.Handler(), time.Now))
 	for {
 		err := s.prepareStore(ctx)
 		if err == nil {
@@ -20,7 +22,7 @@ func (s *service) keepStore(ctx context.Context) error {
 			return err
 		}
 		if ctx.Err() == nil {
-			s.log.Warn("kunji: ClickHouse is not ready; hits are kept on disk meanwhile", "error", err)
+			log.Warn("kunji: ClickHouse is not ready; hits are kept on disk meanwhile", "error", err)
 		}
 		select {
 		case <-ctx.Done():
