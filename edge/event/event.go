@@ -172,6 +172,7 @@ type Consent struct {
 	Previous       [16]byte // the record that this one changes
 	Withdraws      bool     // it takes back something that Previous granted: Previous never counts again
 	Subject        uint64   // the visitor; 0 without a grant
+	Salt           [16]byte // random, made with the record: the ledger keeps a hash of Subject under it; zero where Subject is 0
 	Site           string
 	Time           time.Time
 	Method         string // accept_all, reject_all, save, withdraw, gpc

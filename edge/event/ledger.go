@@ -12,7 +12,7 @@ func consentToWire(c *Consent) *wire.Consent {
 		TimeMs: c.Time.UnixMilli(), Method: c.Method, Surface: c.Surface,
 		NoticeVersion: c.NoticeVersion, NoticeHash: c.NoticeHash[:], NoticeLanguage: c.NoticeLanguage,
 		PolicyVersion: uint32(c.PolicyVersion), Regime: c.Regime, Country: c.Country, Region: c.Region,
-		Signal: c.Signal, Age: c.Age, Guardian: c.Guardian, KeepUntil: c.KeepUntil, Withdraws: c.Withdraws,
+		Signal: c.Signal, Age: c.Age, Guardian: c.Guardian, KeepUntil: c.KeepUntil, Withdraws: c.Withdraws, Salt: idToWire(&c.Salt),
 	}
 	for _, p := range c.Purposes {
 		w.Purposes = append(w.Purposes, &wire.PurposeDecision{Purpose: p.Purpose, Version: uint32(p.Version), Granted: p.Granted})
@@ -32,6 +32,7 @@ func consentFromWire(w *wire.Consent) *Consent {
 	}
 	copy(c.ID[:], w.Id)
 	copy(c.Previous[:], w.Previous)
+	copy(c.Salt[:], w.Salt)
 	copy(c.NoticeHash[:], w.NoticeHash)
 	for _, p := range w.Purposes {
 		c.Purposes = append(c.Purposes, PurposeDecision{Purpose: p.Purpose, Version: int(p.Version), Granted: p.Granted})

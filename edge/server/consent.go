@@ -145,6 +145,9 @@ func (s *Server) ledgerEntry(v *visit, body *choiceBody, before, after *consent.
 		Signal: r.Signal, Age: r.Age.String(), Guardian: r.Guardian,
 		KeepUntil: v.site.LocalDay(now) + int32(v.site.RetainConsents/(24*time.Hour)),
 	}
+	if visitor != 0 {
+		e.Salt = identity.NewID()
+	}
 	e.Purposes, e.Services = r.Ledger()
 	if before.Problem == event.None && before.Record.ID != ([16]byte{}) {
 		e.Previous = before.Record.ID

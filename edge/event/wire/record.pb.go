@@ -749,6 +749,7 @@ type Consent struct {
 	Guardian       bool                   `protobuf:"varint,19,opt,name=guardian,proto3" json:"guardian,omitempty"`
 	KeepUntil      int32                  `protobuf:"zigzag32,20,opt,name=keep_until,json=keepUntil,proto3" json:"keep_until,omitempty"`
 	Withdraws      bool                   `protobuf:"varint,21,opt,name=withdraws,proto3" json:"withdraws,omitempty"`
+	Salt           []byte                 `protobuf:"bytes,22,opt,name=salt,proto3" json:"salt,omitempty"` // 16, or empty where subject is 0
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -928,6 +929,13 @@ func (x *Consent) GetWithdraws() bool {
 		return x.Withdraws
 	}
 	return false
+}
+
+func (x *Consent) GetSalt() []byte {
+	if x != nil {
+		return x.Salt
+	}
+	return nil
 }
 
 type Refusal struct {
@@ -1342,7 +1350,7 @@ const file_record_proto_rawDesc = "" +
 	"\agranted\x18\x03 \x01(\bR\agranted\"E\n" +
 	"\x0fServiceDecision\x12\x18\n" +
 	"\aservice\x18\x01 \x01(\tR\aservice\x12\x18\n" +
-	"\agranted\x18\x02 \x01(\bR\agranted\"\x8d\x05\n" +
+	"\agranted\x18\x02 \x01(\bR\agranted\"\xa1\x05\n" +
 	"\aConsent\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x1a\n" +
 	"\bprevious\x18\x02 \x01(\fR\bprevious\x12\x18\n" +
@@ -1367,7 +1375,8 @@ const file_record_proto_rawDesc = "" +
 	"\bguardian\x18\x13 \x01(\bR\bguardian\x12\x1d\n" +
 	"\n" +
 	"keep_until\x18\x14 \x01(\x11R\tkeepUntil\x12\x1c\n" +
-	"\twithdraws\x18\x15 \x01(\bR\twithdraws\"\xa5\x01\n" +
+	"\twithdraws\x18\x15 \x01(\bR\twithdraws\x12\x12\n" +
+	"\x04salt\x18\x16 \x01(\fR\x04salt\"\xa5\x01\n" +
 	"\aRefusal\x12\x12\n" +
 	"\x04site\x18\x01 \x01(\tR\x04site\x12\x12\n" +
 	"\x04hour\x18\x02 \x01(\x03R\x04hour\x12\x12\n" +
