@@ -56,8 +56,11 @@ func (b *batch) add(r spool.Record, row event.Record) bool {
 }
 
 // manifest names the batch in the spool with this id.
-func (b *batch) manifest(id [16]byte) manifest {
-	return manifest{spool: id, first: b.first, last: b.last, records: uint32(b.records), wire: event.WireVersion, hash: b.hash.sum()}
+func (b *batch) manifest(id [16]byte, heads map[string]store.Head) manifest {
+	return manifest{
+		chains: chainsOf(&b.rows, heads),
+		spool:  id, first: b.first, last: b.last, records: uint32(b.records), wire: event.WireVersion, hash: b.hash.sum(),
+	}
 }
 
 // monthsOf returns the months that a row is filed under: that of its time in
@@ -72,6 +75,8 @@ func monthsOf(r event.Record) (utc, local int32) {
 		utc = monthOf(r.Refusal.Hour.Unix())
 	case r.Notice != nil:
 		utc = monthOf(int64(r.Notice.Day) * 86400)
+	case r.Erasure != nil:
+		utc = monthOf(r.Erasure.Requested.Unix())
 	}
 	return utc, utc
 }

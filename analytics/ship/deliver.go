@@ -3,6 +3,7 @@ package ship
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"time"
 
@@ -11,28 +12,44 @@ import (
 
 // deliver tries until the store has the batch, refuses it for good, or ctx ends.
 func (s *Shipper) deliver(ctx context.Context, m manifest, rows store.Batch) error {
+	moved := rows.Chain(m.spool, m.heads())
 	for try := 0; ; try++ {
 		err := s.try(ctx, m.token(), rows)
-		switch {
-		case err == nil:
-			if err := s.opts.Spool.Ack(m.last); err != nil {
-				return fmt.Errorf("ship: acknowledge records %d to %d: %w", m.first, m.last, err)
+		if err == nil {
+			return s.delivered(ctx, m, rows.Len(), moved)
+		}
+		if ctx.Err() == nil && store.Permanent(err) {
+			if store.LedgerTaken(err) {
+				// First, so that a crash in between does it again: the manifest has
+				// where the chains began.
+				if err := s.opts.Spool.PutMarks(marks(moved)...); err != nil {
+					return fmt.Errorf("ship: keep the ends of the ledger: %w", err)
+				}
+				maps.Copy(s.heads, moved)
 			}
-			s.succeeded(rows.Len())
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case store.Permanent(err):
 			return s.setAside(m.first, m.last, rows.Len(), err)
 		}
-		wait := s.backoff(try)
-		s.failed(err, try, wait)
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := s.wait(ctx, err, try); err != nil {
+			return err
 		}
 	}
+}
+
+// delivered acknowledges a batch, and in the same write keeps where its chains
+// end now.
+func (s *Shipper) delivered(ctx context.Context, m manifest, records int, moved map[string]store.Head) error {
+	if m.unchained { // perhaps stored by the program that knew no ledger
+		if err := s.rereadHeads(ctx); err != nil {
+			return err
+		}
+		moved = nil
+	}
+	if err := s.opts.Spool.AckMarked(m.last, marks(moved)...); err != nil {
+		return fmt.Errorf("ship: acknowledge records %d to %d: %w", m.first, m.last, err)
+	}
+	maps.Copy(s.heads, moved)
+	s.succeeded(records)
+	return nil
 }
 
 func (s *Shipper) try(ctx context.Context, token string, rows store.Batch) error {
@@ -50,6 +67,12 @@ func (s *Shipper) backoff(try int) time.Duration {
 	}
 	d = min(d, s.opts.RetryMax)
 	return d/2 + rand.N(d/2+1)
+}
+
+func (s *Shipper) resumed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.Resumed = true
 }
 
 func (s *Shipper) succeeded(records int) {

@@ -38,6 +38,10 @@ func (f *faulty) Insert(ctx context.Context, token string, b store.Batch) error 
 	return after
 }
 
+func (f *faulty) Heads(ctx context.Context, node [16]byte) (map[string]store.Head, error) {
+	return f.to.Heads(ctx, node)
+}
+
 func shift(list *[]error) (first error) {
 	if len(*list) > 0 {
 		first, *list = (*list)[0], (*list)[1:]
@@ -105,6 +109,10 @@ type insertFunc func(context.Context, string, store.Batch) error
 
 func (f insertFunc) Insert(ctx context.Context, token string, rows store.Batch) error {
 	return f(ctx, token, rows)
+}
+
+func (insertFunc) Heads(context.Context, [16]byte) (map[string]store.Head, error) {
+	return map[string]store.Head{}, nil
 }
 
 func refusedForGood(b *bench) {

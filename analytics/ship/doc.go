@@ -25,11 +25,24 @@
 // refused by one table, and the tables before it may hold its rows: consents
 // come first. Everything else that goes wrong is tried again for ever.
 //
-// # Manifest, version 1
+// # Ledger
+//
+// Consents are a hash chain for each site and node (package store, ledger.go),
+// which the shipper computes, because it alone sees a node's records in their
+// order. Where the chains end is kept in marks of the spool, written in the same
+// synced batch as the acknowledgement; where they ended before a batch is in
+// its manifest. So every try, also after a crash or in another program, gives
+// a record the same place and the same hash. A batch that is set aside after its
+// consents were stored moves the marks as well; when it is replayed, its
+// records get places at the chain's end.
+//
+// # Manifest, version 2
 //
 // Big-endian:
 //
-//	version 1 | spool id 16 | first 8 | last 8 | records 4 | wire version 2 | SHA-256 32
+//	version 2 | spool id 16 | first 8 | last 8 | records 4 | wire version 2 | SHA-256 32 | chains
+//	chain = length of the site's id, a varint | site | number of its last record 8 | that record's hash 32
 //
-// The hash runs over each record's position (8), length (4) and bytes.
+// The hash runs over each record's position (8), length (4) and bytes. Version
+// 1 had no chains.
 package ship

@@ -3,6 +3,7 @@ package ship
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -38,13 +39,13 @@ func killedBetweenInsertAndAck(b *bench) {
 
 // stop ends the process's context after an insert.
 type stop struct {
-	to   Store
+	Store
 	kill func()
 }
 
 func (s stop) Insert(ctx context.Context, token string, b store.Batch) error {
 	defer s.kill()
-	return s.to.Insert(ctx, token, b)
+	return s.Store.Insert(ctx, token, b)
 }
 
 // changedAfterFirstTry: a hash that does not agree must not be sent under the
@@ -80,13 +81,14 @@ func manifestOf(id [16]byte, records []spool.Record) manifest {
 	for _, r := range records {
 		b.note(r)
 	}
-	return b.manifest(id)
+	return b.manifest(id, nil)
 }
 
 func TestManifest(t *testing.T) {
 	m := manifestOf([16]byte{1, 2}, []spool.Record{{Seq: 7, Payload: []byte("a")}, {Seq: 9, Payload: []byte("bc")}})
+	m.chains = []chain{{"a", store.Head{Seq: 1 << 63, Hash: [32]byte{1, 31: 2}}}, {strings.Repeat("b", 300), store.Head{}}}
 	got, err := decodeManifest(m.encode())
-	if err != nil || got != m || m.first != 7 || m.last != 9 || m.records != 2 {
+	if err != nil || !reflect.DeepEqual(got, m) || m.first != 7 || m.last != 9 || m.records != 2 {
 		t.Errorf("%+v came back as %+v, %v", m, got, err)
 	}
 	if m.token() != "01020000000000000000000000000000-7-9" {
@@ -101,7 +103,7 @@ func TestManifest(t *testing.T) {
 			t.Errorf("%s has the same hash", name)
 		}
 	}
-	for _, b := range [][]byte{nil, {2}, m.encode()[:20]} {
+	for _, b := range [][]byte{nil, {2}, m.encode()[:20], m.encode()[:manifestSize+5], append(m.encode(), 200), append([]byte{1}, m.encode()[1:]...), append([]byte{3}, m.encode()[1:]...)} {
 		if _, err := decodeManifest(b); err == nil {
 			t.Errorf("decoded %x", b)
 		}

@@ -123,7 +123,8 @@ func TestShip(t *testing.T) {
 	dial := enginetest.Start(t)
 	for name, run := range map[string]func(*bench){
 		"every_type": shipsEveryType, "run": runs, "answers_lost": answersLost, "killed": killedBetweenInsertAndAck,
-		"changed": changedAfterFirstTry, "unreachable": unreachableAndBack, "refused": refusedForGood, "unfit": unfitRecords, "limits": limits, "months": months,
+		"changed": changedAfterFirstTry, "unreachable": unreachableAndBack, "refused": refusedForGood, "unfit": unfitRecords, "ledger_killed": ledgerKilled,
+		"ledger_aside": ledgerSetAside, "ledger_lost": ledgerMarksLost, "ledger_upgrade": ledgerUpgrade, "limits": limits, "months": months,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := store.Open(store.Options{Dial: dial, Database: name})
@@ -148,15 +149,17 @@ func shipsEveryType(b *bench) {
 		encode(b, event.Record{Consent: &event.Consent{ID: [16]byte{1}, Subject: 1, Site: "shop", Time: day, KeepUntil: 30_000}}),
 		encode(b, event.Record{Event: pageView(0)}),
 		encode(b, event.Record{Refusal: &event.Refusal{Site: "shop", Hour: day, Reason: event.GPC, Count: 3}}),
+		encode(b, event.Record{Wording: &event.Wording{Site: "shop", Hash: [32]byte{1}, Text: "May we?"}}),
+		encode(b, event.Record{Erasure: &event.Erasure{Site: "shop", Hash: [16]byte{1}, Requested: day, By: event.ByVisitor}}),
 		encode(b, event.Record{Notice: &event.Notice{Site: "shop", Day: int32(day.Unix() / 86400), Outcome: event.Shown, Count: 4}}),
 	)
 	s := b.shipper(b.store, nil)
 	b.drain(s)
 	b.wantOnce(1)
-	if got := b.one("SELECT (SELECT count() FROM consents), (SELECT sum(count) FROM refusals), (SELECT sum(count) FROM notices)"); got != "1\t3\t4" {
-		b.Errorf("consents, refusals, notices: %s", got)
+	if got := b.one("SELECT (SELECT count() FROM consents), (SELECT sum(count) FROM refusals), (SELECT sum(count) FROM notices), (SELECT count() FROM notice_texts), (SELECT count() FROM erasures)"); got != "1\t3\t4\t1\t1" {
+		b.Errorf("consents, refusals, notices, wordings, erasures: %s", got)
 	}
-	if st := s.Stats(); st.Records != 4 || st.Batches != 1 || st.Retries != 0 || st.LastSuccess.IsZero() || st.Lag != 0 {
+	if st := s.Stats(); st.Records != 6 || st.Batches != 1 || st.Retries != 0 || st.LastSuccess.IsZero() || st.Lag != 0 {
 		b.Errorf("stats %+v", st)
 	}
 	b.drain(s) // nothing there: returns at once

@@ -19,16 +19,21 @@ type Spool interface {
 	Read(ctx context.Context, first, last spool.Seq) ([]spool.Record, error)
 	PutManifest(b []byte) error
 	Manifest() ([]byte, bool)
-	Ack(through spool.Seq) error
+	AckMarked(through spool.Seq, marks ...spool.Mark) error
+	PutMarks(marks ...spool.Mark) error
+	Marks(space byte, visit func(key, value []byte) error) error
+	MarksWhole(space byte) error
 	SetAside(first, last spool.Seq, reason string) error
 	Cursor() spool.Seq
 	Stats() spool.Stats
 }
 
 // Store is what of a *store.Store the shipper needs: an insert that can be
-// repeated under its token.
+// repeated under its token, and the ends of the ledger.
 type Store interface {
 	Insert(ctx context.Context, token string, b store.Batch) error
+	// Heads returns where the chains end that a node wrote into the ledger, by site.
+	Heads(ctx context.Context, node [16]byte) (map[string]store.Head, error)
 }
 
 // Options of a shipper. Zero means the default.
@@ -59,6 +64,7 @@ type Stats struct {
 	LastSuccess time.Time     // zero: none yet
 	Failing     time.Time     // since when tries fail; zero: they do not
 	LastError   string        // of the try that failed last, empty once one succeeded
+	Resumed     bool          // what an earlier process had tried was repeated, or there was nothing
 	Lag         time.Duration // age of the oldest record that waits
 }
 
@@ -68,6 +74,7 @@ type Shipper struct {
 	busy  sync.Mutex     // held by Run and Drain: a spool has one reader
 	ahead []spool.Record // read, not yet in a batch
 	read  spool.Seq      // the last position read
+	heads map[string]store.Head
 
 	mu    sync.Mutex
 	stats Stats
@@ -129,15 +136,19 @@ func (s *Shipper) ship(ctx context.Context, target spool.Seq) error {
 	}
 	defer s.busy.Unlock()
 	s.ahead, s.read = nil, s.opts.Spool.Cursor()
+	if err := s.loadHeads(ctx); err != nil {
+		return err
+	}
 	if err := s.resume(ctx); err != nil {
 		return err
 	}
+	s.resumed()
 	for target == 0 || s.opts.Spool.Cursor() < target {
 		b, err := s.cut(ctx, target)
 		if err != nil || b.records == 0 {
 			return err
 		}
-		m := b.manifest(s.opts.Spool.ID())
+		m := b.manifest(s.opts.Spool.ID(), s.heads)
 		if err := s.opts.Spool.PutManifest(m.encode()); err != nil {
 			return fmt.Errorf("ship: manifest of records %d to %d: %w", m.first, m.last, err)
 		}
@@ -158,6 +169,11 @@ func (s *Shipper) resume(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if m.unchained {
+		for site, h := range s.heads {
+			m.chains = append(m.chains, chain{site, h})
+		}
+	}
 	records, err := s.opts.Spool.Read(ctx, m.first, m.last)
 	if err != nil {
 		return fmt.Errorf("ship: read records %d to %d again: %w", m.first, m.last, err)
@@ -165,11 +181,18 @@ func (s *Shipper) resume(ctx context.Context) error {
 	if len(records) == 0 {
 		s.opts.Logger.Error("a batch that was being sent cannot be read any more", "first", m.first, "last", m.last, "records", m.records)
 		s.read = m.last
-		return s.opts.Spool.Ack(m.last)
+		if err := s.rereadHeads(ctx); err != nil {
+			return err
+		}
+		return s.opts.Spool.AckMarked(m.last)
 	}
 	s.read = m.last
 	rows, err := repeat(m, s.opts.Spool.ID(), records)
 	if err != nil {
+		// Its consents may be in the ledger.
+		if err := s.rereadHeads(ctx); err != nil {
+			return err
+		}
 		return s.setAside(records[0].Seq, m.last, len(records), err)
 	}
 	s.opts.Logger.Info("repeating a batch", "first", m.first, "last", m.last, "records", m.records)
@@ -182,9 +205,7 @@ func repeat(was manifest, id [16]byte, records []spool.Record) (store.Batch, err
 	for _, r := range records {
 		b.note(r)
 	}
-	is := b.manifest(id)
-	is.wire = was.wire // another program may have cut it; what counts is the hash
-	if was != is {
+	if !was.same(b.manifest(id, nil)) { // another program may have cut it; what counts is the hash
 		return b.rows, errors.New("the records differ from those of the first try, some of which may have been stored")
 	}
 	for _, r := range records {

@@ -81,6 +81,14 @@ func digest[T any](name string, get func(*T) [32]byte) column[T] {
 	return c
 }
 
+// salt is 16 bytes that are no UUID.
+func salt[T any](name string, get func(*T) [16]byte) column[T] {
+	c := text(name, func(row *T) string { b := get(row); return string(b[:]) })
+	c.kind = "FixedString(16)"
+	c.encode = encodeEach(get, func(b []byte, v [16]byte) []byte { return append(b, v[:]...) })
+	return c
+}
+
 // money is sent as what it is, a Decimal's integer. The driver takes text.
 func money[T any](name string, get func(*T) event.Amount) column[T] {
 	c := text(name, func(row *T) string { return decimal(get(row)) })
@@ -143,6 +151,12 @@ func word[T any](name string, get func(*T) uint64) column[T] {
 func half[T any](name string, get func(*T) uint32) column[T] {
 	return column[T]{name, "UInt32", encodeEach(get, binary.LittleEndian.AppendUint32), func(dst driver.BatchColumn, rows []*T, b *buffers) error {
 		return fill(dst, &b.halves, rows, get)
+	}}
+}
+
+func small[T any](name string, get func(*T) uint8) column[T] {
+	return column[T]{name, "UInt8", encodeEach(get, func(b []byte, n uint8) []byte { return append(b, n) }), func(dst driver.BatchColumn, rows []*T, b *buffers) error {
+		return fill(dst, &b.bytes, rows, get)
 	}}
 }
 

@@ -14,9 +14,11 @@ import (
 // Batch is rows that are inserted together.
 type Batch struct {
 	Events   []*event.Event
-	Consents []*event.Consent
+	Consents []*Entry // Chain gives them their places
 	Refusals []*event.Refusal
 	Notices  []*event.Notice
+	Erasures []*event.Erasure
+	Wordings []*event.Wording
 }
 
 // Add puts a record where it belongs. The record is used until Insert returns.
@@ -25,24 +27,30 @@ func (b *Batch) Add(r event.Record) {
 	case r.Event != nil:
 		b.Events = append(b.Events, r.Event)
 	case r.Consent != nil:
-		b.Consents = append(b.Consents, r.Consent)
+		b.Consents = append(b.Consents, &Entry{Consent: r.Consent})
 	case r.Refusal != nil:
 		b.Refusals = append(b.Refusals, r.Refusal)
 	case r.Notice != nil:
 		b.Notices = append(b.Notices, r.Notice)
+	case r.Erasure != nil:
+		b.Erasures = append(b.Erasures, r.Erasure)
+	case r.Wording != nil:
+		b.Wordings = append(b.Wordings, r.Wording)
 	}
 }
 
 // Len returns how many records the batch holds.
 func (b *Batch) Len() int {
-	return len(b.Events) + len(b.Consents) + len(b.Refusals) + len(b.Notices)
+	return len(b.Events) + len(b.Consents) + len(b.Refusals) + len(b.Notices) + len(b.Erasures) + len(b.Wordings)
 }
 
 // Insert stores the batch. The token names it: a second call with the same
 // token changes nothing, whether the first one succeeded, failed halfway or
 // was never answered, so a caller repeats until Insert returns nil, each time
 // with the same rows. A batch may touch at most 100 months, or ClickHouse
-// refuses it. Consents go first: no event stands without its record.
+// refuses it. Consents go before events: no event stands without its record.
+// Tombstones go last: where one is, everything from before it is too. Rows that
+// name somebody who was erased are left out, consents are blanked.
 func (s *Store) Insert(ctx context.Context, token string, b Batch) error {
 	if token == "" {
 		return errors.New("store: insert without a token could not be repeated")
@@ -54,19 +62,60 @@ func (s *Store) Insert(ctx context.Context, token string, b Batch) error {
 	if err != nil {
 		return err
 	}
+	erasures := b.Erasures
+	if b, err = s.forgotten.filter(ctx, s, b); err != nil {
+		return err
+	}
+	s.inserting.RLock()
+	defer s.inserting.RUnlock()
+	s.unsettled.begin(token)
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings))
+	if err := s.insertAll(ctx, b); err != nil {
+		if Permanent(err) {
+			s.unsettled.end(token) // nobody repeats it
+		}
+		return err
+	}
+	s.unsettled.end(token)
+	s.forgotten.add(erasures)
+	return nil
+}
+
+func (s *Store) insertAll(ctx context.Context, b Batch) error {
 	reused := s.buffers.Get().(*buffers)
 	defer s.buffers.Put(reused)
+	if err := insert(ctx, s, wordingTable, b.Wordings, reused); err != nil {
+		return err
+	}
 	if err := insert(ctx, s, consentTable, b.Consents, reused); err != nil {
 		return err
 	}
-	if err := insert(ctx, s, eventTable, b.Events, reused); err != nil {
-		return err
+	err := insert(ctx, s, eventTable, b.Events, reused)
+	if err == nil {
+		err = insert(ctx, s, refusalTable, b.Refusals, reused)
 	}
-	if err := insert(ctx, s, refusalTable, b.Refusals, reused); err != nil {
-		return err
+	if err == nil {
+		err = insert(ctx, s, noticeTable, b.Notices, reused)
 	}
-	return insert(ctx, s, noticeTable, b.Notices, reused)
+	if err == nil {
+		err = insert(ctx, s, erasureTable, b.Erasures, reused)
+	}
+	if err != nil {
+		return afterLedger{err}
+	}
+	return nil
+}
+
+// afterLedger is an error of an insert whose consents are stored.
+type afterLedger struct{ error }
+
+func (e afterLedger) Unwrap() error { return e.error }
+
+// LedgerTaken reports whether the consents of a batch are stored although
+// Insert returned err: the chain goes on behind them.
+func LedgerTaken(err error) bool {
+	var after afterLedger
+	return errors.As(err, &after)
 }
 
 // insertSettings are named one by one: their defaults differ between versions

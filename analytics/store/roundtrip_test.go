@@ -115,30 +115,33 @@ func testRoundTripLedger(t *testing.T, s *Store) {
 		Purposes:      []event.PurposeDecision{{Purpose: "marketing", Version: 3, Granted: true}, {Purpose: "analytics", Version: 1}, {Purpose: hostile, Version: 1<<32 - 1, Granted: true}},
 		Services:      []event.ServiceDecision{{Service: "ga4", Granted: true}, {Service: hostile}},
 		NoticeVersion: "7", NoticeHash: [32]byte{0, 1, 2, 31: 255}, NoticeLanguage: "zh-CN", PolicyVersion: 12, Regime: "opt_out",
-		Country: "US", Region: "US-CA", Signal: true, Age: "minor", Guardian: true, KeepUntil: lastDay,
+		Country: "US", Region: "US-CA", Signal: true, Age: "minor", Guardian: true, KeepUntil: lastDay, Withdraws: true, Salt: [16]byte{3, 15: 4},
 	}
 	none := &event.Consent{Site: "shop", Time: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), Method: "reject_all", KeepUntil: today + 1}
 	refusal := &event.Refusal{Site: "shop", Hour: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), Kind: event.Visit, Reason: event.GPC, Country: "CN", Device: "phone", Count: 1<<32 - 1}
 	nameless := *refusal
 	nameless.Kind, nameless.Count = 0, 2
 	notice := &event.Notice{Site: "shop", Day: today, Outcome: event.Signalled, Country: "CN", Device: "phone", Language: "zh-CN", Version: "3", Count: 5}
+	wording := &event.Wording{Site: "shop", Hash: [32]byte{7, 31: 255}, Language: "zh-CN", Version: "7", Text: hostile}
+	erasure := &event.Erasure{Site: "shop", Hash: [16]byte{5, 15: 255}, Subject: "sealed", Requested: full.Time, By: event.ByVisitor}
 	var b Batch
-	for _, r := range []event.Record{{Consent: full}, {Consent: none}, {Refusal: refusal}, {Refusal: &nameless}, {Notice: notice}} {
+	for _, r := range []event.Record{{Consent: full}, {Consent: none}, {Refusal: refusal}, {Refusal: &nameless}, {Notice: notice}, {Wording: wording}, {Erasure: erasure}} {
 		if err := Check(r); err != nil {
 			t.Fatal(err)
 		}
 		b.Add(r)
 	}
-	if b.Len() != 5 {
+	if b.Len() != 7 {
 		t.Fatalf("batch of %d records", b.Len())
 	}
+	b.Chain([16]byte{1, 15: 2}, map[string]Head{"shop": {Seq: 8, Hash: [32]byte{9}}})
 	for range 2 { // the second time without effect
 		if err := s.Insert(t.Context(), "1", b); err != nil {
 			t.Fatal(err)
 		}
 	}
 	got := readConsents(t, s)
-	if want := []*event.Consent{full, none}; !reflect.DeepEqual(got, want) {
+	if want := b.Consents; !reflect.DeepEqual(got, want) {
 		t.Errorf("consents came back as\n%+v\nwant\n%+v", got, want)
 	}
 	if got := one(t, s, "SELECT groupArray((site, toString(hour), kind, reason, country, device, count)) FROM (SELECT * FROM refusals ORDER BY count)"); got !=
@@ -149,39 +152,37 @@ func testRoundTripLedger(t *testing.T, s *Store) {
 		`[["shop","2026-11-25","gpc","CN","phone","zh-CN","3",5]]` {
 		t.Errorf("notices: %s", got)
 	}
+	if got := one(t, s, "SELECT groupArray((site, hex(hash), toString(requested), requested_by, step, subject)) FROM erasures"); got !=
+		`[["shop","050000000000000000000000000000FF","2026-11-24 08:00:00.001","visitor",0,"sealed"]]` {
+		t.Errorf("erasures: %s", got)
+	}
+	if got, err := s.Wording(t.Context(), "shop", wording.Hash); err != nil || got != hostile {
+		t.Errorf("wording %q, %v", got, err)
+	}
+	if got, err := s.Wording(t.Context(), "other", wording.Hash); err != nil || got != "" {
+		t.Errorf("another site's wording %q, %v", got, err)
+	}
+	if got, err := s.Receipt(t.Context(), "shop", full.ID); err != nil || !reflect.DeepEqual(got, *full) {
+		t.Errorf("receipt %+v, %v", got, err)
+	}
+	if got, err := s.Receipt(t.Context(), "other", full.ID); err != nil || !reflect.DeepEqual(got, event.Consent{}) {
+		t.Errorf("another site's receipt %+v, %v", got, err)
+	}
 }
 
-func readConsents(t *testing.T, s *Store) (all []*event.Consent) {
+func readConsents(t *testing.T, s *Store) (all []*Entry) {
 	t.Helper()
-	rows, err := s.Query(t.Context(), "SELECT id, previous, subject, site, time, method, surface, purposes.name, purposes.version, purposes.granted, "+
-		"services.name, services.granted, notice_version, notice_hash, notice_language, policy_version, regime, country, region, "+
-		"signal, age, guardian, toInt32(keep_until) FROM consents ORDER BY time", nil)
+	rows, err := s.Query(t.Context(), "SELECT "+entryColumns+" FROM consents ORDER BY time", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var c event.Consent
-		var id, previous uuid.UUID
-		var names, services []string
-		var versions []uint32
-		var granted, allowed []bool
-		var hash string
-		var policy uint32
-		if err := rows.Scan(&id, &previous, &c.Subject, &c.Site, &c.Time, &c.Method, &c.Surface, &names, &versions, &granted,
-			&services, &allowed, &c.NoticeVersion, &hash, &c.NoticeLanguage, &policy, &c.Regime, &c.Country, &c.Region,
-			&c.Signal, &c.Age, &c.Guardian, &c.KeepUntil); err != nil {
+		e, err := scanEntry(rows)
+		if err != nil {
 			t.Fatal(err)
 		}
-		for i := range names {
-			c.Purposes = append(c.Purposes, event.PurposeDecision{Purpose: names[i], Version: int(versions[i]), Granted: granted[i]})
-		}
-		for i := range services {
-			c.Services = append(c.Services, event.ServiceDecision{Service: services[i], Granted: allowed[i]})
-		}
-		copy(c.NoticeHash[:], hash)
-		c.ID, c.Previous, c.PolicyVersion, c.Time = id, previous, int(policy), c.Time.UTC()
-		all = append(all, &c)
+		all = append(all, e)
 	}
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)

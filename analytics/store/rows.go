@@ -65,34 +65,41 @@ var eventTable = table[event.Event]{"events", []column[event.Event]{
 	day("keep_until", func(e *event.Event) int32 { return e.KeepUntil }),
 }}
 
-var consentTable = table[event.Consent]{"consents", []column[event.Consent]{
-	term("site", func(c *event.Consent) string { return c.Site }),
-	word("subject", func(c *event.Consent) uint64 { return c.Subject }),
-	moment("time", func(c *event.Consent) time.Time { return c.Time }),
-	id("id", func(c *event.Consent) [16]byte { return c.ID }),
-	id("previous", func(c *event.Consent) [16]byte { return c.Previous }),
-	term("method", func(c *event.Consent) string { return c.Method }),
-	term("surface", func(c *event.Consent) string { return c.Surface }),
+var consentTable = table[Entry]{"consents", []column[Entry]{
+	term("site", func(c *Entry) string { return c.Site }),
+	word("subject", func(c *Entry) uint64 { return c.Subject }),
+	moment("time", func(c *Entry) time.Time { return c.Time }),
+	id("id", func(c *Entry) [16]byte { return c.ID }),
+	id("previous", func(c *Entry) [16]byte { return c.Previous }),
+	term("method", func(c *Entry) string { return c.Method }),
+	term("surface", func(c *Entry) string { return c.Surface }),
 	textList("purposes.name", purposes, func(p *event.PurposeDecision) string { return p.Purpose }),
 	halfList("purposes.version", purposes, func(p *event.PurposeDecision) uint32 { return uint32(p.Version) }),
 	boolList("purposes.granted", purposes, func(p *event.PurposeDecision) bool { return p.Granted }),
 	textList("services.name", services, func(s *event.ServiceDecision) string { return s.Service }),
 	boolList("services.granted", services, func(s *event.ServiceDecision) bool { return s.Granted }),
-	term("notice_version", func(c *event.Consent) string { return c.NoticeVersion }),
-	digest("notice_hash", func(c *event.Consent) [32]byte { return c.NoticeHash }),
-	term("notice_language", func(c *event.Consent) string { return c.NoticeLanguage }),
-	half("policy_version", func(c *event.Consent) uint32 { return uint32(c.PolicyVersion) }),
-	term("regime", func(c *event.Consent) string { return c.Regime }),
-	term("country", func(c *event.Consent) string { return c.Country }),
-	term("region", func(c *event.Consent) string { return c.Region }),
-	boolean("signal", func(c *event.Consent) bool { return c.Signal }),
-	term("age", func(c *event.Consent) string { return c.Age }),
-	boolean("guardian", func(c *event.Consent) bool { return c.Guardian }),
-	day("keep_until", func(c *event.Consent) int32 { return c.KeepUntil }),
+	term("notice_version", func(c *Entry) string { return c.NoticeVersion }),
+	digest("notice_hash", func(c *Entry) [32]byte { return c.NoticeHash }),
+	term("notice_language", func(c *Entry) string { return c.NoticeLanguage }),
+	half("policy_version", func(c *Entry) uint32 { return uint32(c.PolicyVersion) }),
+	term("regime", func(c *Entry) string { return c.Regime }),
+	term("country", func(c *Entry) string { return c.Country }),
+	term("region", func(c *Entry) string { return c.Region }),
+	boolean("signal", func(c *Entry) bool { return c.Signal }),
+	term("age", func(c *Entry) string { return c.Age }),
+	boolean("guardian", func(c *Entry) bool { return c.Guardian }),
+	day("keep_until", func(c *Entry) int32 { return c.KeepUntil }),
+	boolean("withdraws", func(c *Entry) bool { return c.Withdraws }),
+	salt("salt", func(c *Entry) [16]byte { return c.Salt }),
+	id("node", func(c *Entry) [16]byte { return c.Node }),
+	word("chain_seq", func(c *Entry) uint64 { return c.Seq }),
+	digest("commitment", func(c *Entry) [32]byte { return c.Commitment }),
+	digest("chain_hash", func(c *Entry) [32]byte { return c.Hash }),
+	boolean("erased", func(c *Entry) bool { return c.Erased }),
 }}
 
-func purposes(c *event.Consent) []event.PurposeDecision { return c.Purposes }
-func services(c *event.Consent) []event.ServiceDecision { return c.Services }
+func purposes(c *Entry) []event.PurposeDecision { return c.Purposes }
+func services(c *Entry) []event.ServiceDecision { return c.Services }
 
 var refusalTable = table[event.Refusal]{"refusals", []column[event.Refusal]{
 	term("site", func(r *event.Refusal) string { return r.Site }),
@@ -118,6 +125,22 @@ var noticeTable = table[event.Notice]{"notices", []column[event.Notice]{
 	term("language", func(n *event.Notice) string { return n.Language }),
 	term("version", func(n *event.Notice) string { return n.Version }),
 	word("count", func(n *event.Notice) uint64 { return uint64(n.Count) }),
+}}
+
+var wordingTable = table[event.Wording]{"notice_texts", []column[event.Wording]{
+	term("site", func(w *event.Wording) string { return w.Site }),
+	digest("hash", func(w *event.Wording) [32]byte { return w.Hash }),
+	term("language", func(w *event.Wording) string { return w.Language }),
+	term("version", func(w *event.Wording) string { return w.Version }),
+	text("text", func(w *event.Wording) string { return w.Text }),
+}}
+
+var erasureTable = table[event.Erasure]{"erasures", []column[event.Erasure]{
+	term("site", func(e *event.Erasure) string { return e.Site }),
+	salt("hash", func(e *event.Erasure) [16]byte { return e.Hash }),
+	moment("requested", func(e *event.Erasure) time.Time { return e.Requested }),
+	term("requested_by", func(e *event.Erasure) string { return string(e.By) }),
+	text("subject", func(e *event.Erasure) string { return e.Subject }),
 }}
 
 const (
@@ -146,6 +169,10 @@ func Check(r event.Record) error {
 		return checkTimes("refusal", r.Refusal.Hour, 0, 0)
 	case r.Notice != nil:
 		return checkTimes("notice", time.Unix(0, 0), r.Notice.Day, 0)
+	case r.Erasure != nil:
+		return checkTimes("erasure", r.Erasure.Requested)
+	case r.Wording != nil:
+		return nil
 	}
 	return fmt.Errorf("record is empty: %w", errUnfit)
 }

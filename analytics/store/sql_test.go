@@ -137,7 +137,7 @@ func testSQLRefuses(t *testing.T, s *Store) {
 	if got := one(t, s, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name IN ('events', 'x')"); got != "1" {
 		t.Errorf("%s of the tables events and x are there, want events alone", got)
 	}
-	if err := s.SQL(t.Context(), &strings.Builder{}, "INSERT INTO notices (site, count) VALUES ('x', 7)", "tsv", true); err != nil {
+	if err := s.SQL(t.Context(), &strings.Builder{}, "INSERT INTO notices (site, day, count) SELECT 'x', today(), 7", "tsv", true); err != nil {
 		t.Error(err)
 	}
 	if got := one(t, s, "SELECT sum(count) FROM notices"); got != "7" {

@@ -34,6 +34,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Subject is the keyed hash of a visitor that tombstones have. With it, what
+	// arrives late about somebody who was erased is not stored; nil stores all.
+	Subject func(site string, visitor uint64) [16]byte
 }
 
 // Store is a pool of connections to one ClickHouse. All methods may be called
@@ -46,6 +49,10 @@ type Store struct {
 	log      *slog.Logger
 	now      func() time.Time
 	buffers  sync.Pool // of *buffers
+
+	forgotten forgotten
+	inserting sync.RWMutex // held for writing while the rollup is rebuilt
+	unsettled unsettled
 }
 
 var schemes = []string{"clickhouse", "tcp", "http", "https"}
@@ -80,6 +87,7 @@ func Open(o Options) (*Store, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.forgotten.subject = o.Subject
 	s.buffers.New = func() any { return new(buffers) }
 	return s, nil
 }

@@ -21,6 +21,7 @@ func TestStore(t *testing.T) {
 	dial := enginetest.Start(t)
 	for name, run := range map[string]func(*testing.T, *Store){
 		"round_trip_event": testRoundTripEvent, "round_trip_ledger": testRoundTripLedger, "insert_again": testInsertAgain,
+		"ledger_whole": testLedgerWhole, "ledger_tampered": testLedgerTampered, "ledger_retention": testLedgerRetention,
 		"rollup": testRollup, "permanent": testPermanent, "query": testQuery, "sql_reads": testSQLReads, "sql_refuses": testSQLRefuses,
 	} {
 		t.Run(name, func(t *testing.T) { run(t, openOn(t, dial, name)) })

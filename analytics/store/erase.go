@@ -1,0 +1,340 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// An erasure goes through these steps, each written to the table erasures when
+// it is reached, so that a job that died goes on where it was. Whatever a step
+// does can be done twice.
+//
+//	requested ──▶ listed ──▶ deleted ──▶ masked ──▶ done
+//
+//	listed   what there is was counted; the days to rebuild are on disk
+//	deleted  the rows answer no query: events, touches; the person's records in
+//	         the ledger are blank; the days of the rollup, whose sketches hold
+//	         hashes of ids, were made anew from the events that are left; and
+//	         nothing of the person was found after that
+//	masked   the parts were rewritten without those rows
+//	done     the parts that still had them are gone from disk, the sealed id
+//	         from the table; the receipt is signed
+//
+// Requests are worked off together: one DELETE for all that wait.
+const (
+	stepRequested = iota
+	stepListed
+	stepDeleted
+	stepMasked
+	stepDone
+)
+
+// erasedTables are those that hold what names a person.
+const erasedTables = "('events', 'touches', 'consents', 'campaign_day')"
+
+// maxErasing bounds how many people one round erases.
+const maxErasing = 10_000
+
+// EraseOptions are what the erasing job needs of its caller.
+type EraseOptions struct {
+	// Unseal opens the subject of a tombstone.
+	Unseal func(site, sealed string) (visitor uint64, err error)
+	Signer Signer
+	// Settle is how long after ClickHouse took a tombstone its work begins: as long
+	// as inserts of other nodes that have not heard of it may take. With one node,
+	// whose records arrive in order, zero.
+	Settle time.Duration
+}
+
+// ErasureReceipt says what an erasure did.
+type ErasureReceipt struct {
+	Site                      string
+	Hash                      [16]byte // of the person, keyed: identity.Ring.SubjectHash
+	Requested, Finished       time.Time
+	By                        string
+	Events, Touches, Consents uint64 // rows deleted, deleted, blanked
+	Signature                 []byte // over all of the above
+}
+
+// Message is what the signature is over.
+func (r *ErasureReceipt) Message() []byte {
+	b := appendText([]byte("kunji/erasure/1\x00"), r.Site)
+	b = append(b, r.Hash[:]...)
+	for _, n := range []uint64{uint64(r.Requested.UnixMilli()), uint64(r.Finished.UnixMilli()), r.Events, r.Touches, r.Consents} {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	return appendText(b, r.By)
+}
+
+// erasure is a row of the table erasures.
+type erasure struct {
+	ErasureReceipt
+	step    uint8
+	subject string // sealed
+	visitor uint64
+	stepped time.Time
+}
+
+// Erase goes on with the erasures that were asked for, as far as it can now,
+// and returns the receipts of those that came to their end. Those under way are
+// waiting for ClickHouse to remove old parts (eight minutes unless the tables
+// say otherwise), or for a batch of this node that was tried and is repeated.
+// One job per store calls it, every few seconds.
+func (s *Store) Erase(ctx context.Context, o EraseOptions) ([]ErasureReceipt, error) {
+	waiting, err := s.erasures(ctx, o.Settle)
+	if err != nil || len(waiting) == 0 {
+		return nil, err
+	}
+	round := map[uint8][]*erasure{}
+	var unreadable []error
+	for _, e := range waiting {
+		if e.step < stepDeleted {
+			if e.visitor, err = o.Unseal(e.Site, e.subject); err != nil {
+				unreadable = append(unreadable, fmt.Errorf("store: an erasure at site %s, requested %s, names nobody that this key ring can read: %w", e.Site, e.Requested.UTC().Format(time.RFC3339), err))
+				continue
+			}
+		}
+		round[e.step] = append(round[e.step], e)
+	}
+	err = s.eraseRows(ctx, round[stepRequested], round[stepListed])
+	if err == nil {
+		err = s.eraseBytes(ctx, round[stepDeleted])
+	}
+	var done []ErasureReceipt
+	if err == nil {
+		done, err = s.finishErasures(ctx, round[stepMasked], o.Signer)
+	}
+	return done, errors.Join(append(unreadable, err)...)
+}
+
+// eraseRows takes requests to the step deleted.
+func (s *Store) eraseRows(ctx context.Context, requested, listed []*erasure) error {
+	all := append(requested, listed...)
+	if len(all) == 0 {
+		return nil
+	}
+	if err := s.fillErasing(ctx, all); err != nil {
+		return err
+	}
+	defer s.clearErasing(context.WithoutCancel(ctx))
+	if len(requested) > 0 {
+		if err := s.list(ctx, requested); err != nil {
+			return err
+		}
+	}
+	for _, sql := range []string{
+		"DELETE FROM events WHERE (site, visitor) IN (SELECT site, visitor FROM erasing)",
+		"DELETE FROM touches WHERE (site, visitor) IN (SELECT site, visitor FROM erasing)",
+		blankConsents,
+		deleteConsents,
+	} {
+		if err := s.change(ctx, "erase", sql); err != nil {
+			return err
+		}
+	}
+	if rebuilt, err := s.rebuild(ctx); err != nil || !rebuilt {
+		return err
+	}
+	left, err := s.survivors(ctx)
+	if err != nil {
+		return err
+	}
+	if left > 0 {
+		return fmt.Errorf("store: %d rows of erased people are still there and are erased again", left)
+	}
+	return s.reach(ctx, stepDeleted, all)
+}
+
+// blankConsents copies the records without their subject, deleteConsents
+// deletes those that have such a copy: one that came in between, or an
+// interruption, costs no proof.
+const (
+	blankConsents = "INSERT INTO consents SELECT * REPLACE (0 AS subject, toFixedString('', 16) AS salt, true AS erased) FROM " +
+		"(SELECT * FROM consents WHERE (site, subject) IN (SELECT site, visitor FROM erasing) AND (" + place + ") NOT IN (" + blanks + "))"
+	deleteConsents = "DELETE FROM consents WHERE (site, subject) IN (SELECT site, visitor FROM erasing) AND (" + place + ") IN (" + blanks + ")"
+	place          = "site, node, chain_seq, id, time"
+	blanks         = "SELECT " + place + " FROM consents WHERE erased"
+)
+
+// list counts what there is and writes down which days are to be rebuilt.
+func (s *Store) list(ctx context.Context, all []*erasure) error {
+	if err := s.change(ctx, "list the days of an erasure", "INSERT INTO erasing_days SELECT DISTINCT site, local_day FROM events "+
+		"WHERE (site, visitor) IN (SELECT site, visitor FROM erasing)"); err != nil {
+		return err
+	}
+	for _, t := range []struct {
+		table, who string
+		count      func(*erasure) *uint64
+	}{
+		{"events", "visitor", func(e *erasure) *uint64 { return &e.Events }},
+		{"touches", "visitor", func(e *erasure) *uint64 { return &e.Touches }},
+		{"consents", "subject", func(e *erasure) *uint64 { return &e.Consents }},
+	} {
+		counts, err := s.countErasing(ctx, t.table, t.who)
+		if err != nil {
+			return err
+		}
+		for _, e := range all {
+			*t.count(e) = counts[person{e.Site, e.visitor}]
+		}
+	}
+	return s.reach(ctx, stepListed, all)
+}
+
+func (s *Store) countErasing(ctx context.Context, table, who string) (map[person]uint64, error) {
+	rows, err := s.query(ctx, "count what is erased", "SELECT site, "+who+", count() FROM "+table+
+		" WHERE (site, "+who+") IN (SELECT site, visitor FROM erasing) GROUP BY site, "+who, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	counts := map[person]uint64{}
+	for rows.Next() {
+		var p person
+		var n uint64
+		if err := rows.Scan(&p.site, &p.visitor, &n); err != nil {
+			return nil, err
+		}
+		counts[p] = n
+	}
+	return counts, rows.Err()
+}
+
+func (s *Store) survivors(ctx context.Context) (left uint64, err error) {
+	for table, who := range map[string]string{"events": "visitor", "touches": "visitor", "consents": "subject"} {
+		counts, err := s.countErasing(ctx, table, who)
+		if err != nil {
+			return 0, err
+		}
+		for _, n := range counts {
+			left += n
+		}
+	}
+	return left, nil
+}
+
+// rebuild makes the listed days of the rollup anew from events. Nothing is
+// inserted meanwhile; while a batch may be stored in part it does nothing and
+// returns false: the batch's repetition would be counted twice.
+func (s *Store) rebuild(ctx context.Context) (bool, error) {
+	s.inserting.Lock()
+	defer s.inserting.Unlock()
+	if !s.unsettled.none() {
+		return false, nil
+	}
+	for _, sql := range []string{
+		"DELETE FROM campaign_day WHERE (site, local_day) IN (SELECT site, local_day FROM erasing_days)",
+		"INSERT INTO campaign_day SELECT " + rollup + " FROM events AS e WHERE (site, local_day) IN (SELECT site, local_day FROM erasing_days) AND " + rollupOf,
+		"TRUNCATE TABLE erasing_days",
+	} {
+		if err := s.change(ctx, "rebuild the days of an erasure", sql); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// The view events_to_campaign_day says the same (003_campaign_day.sql).
+const (
+	rollup = "site, local_day, attributed, channel, source, medium, campaign, content, term, " +
+		"countIf(kind = 'visit'), countIf(kind = 'page_view'), countIf(kind = 'custom'), countIf(kind = 'impression'), " +
+		"countIf(kind = 'click'), countIf(kind = 'mail_open'), countIf(kind = 'mail_click'), max(e.keep_until), " +
+		"uniqCombined64StateIf(14)(visitor, visitor != 0 AND kind IN ('visit', 'page_view', 'custom', 'conversion'))"
+	rollupOf = "machine = 0 AND kind != 'refund' GROUP BY site, local_day, attributed, channel, source, medium, campaign, content, term"
+)
+
+// eraseBytes rewrites the parts without what was deleted.
+func (s *Store) eraseBytes(ctx context.Context, all []*erasure) error {
+	if len(all) == 0 {
+		return nil
+	}
+	for _, table := range []string{"events", "touches", "consents", "campaign_day"} {
+		if err := s.change(ctx, "remove deleted rows of "+table, "ALTER TABLE "+table+" APPLY DELETED MASK"); err != nil {
+			return err
+		}
+	}
+	return s.reach(ctx, stepMasked, all)
+}
+
+// finishErasures writes the receipts of those whose bytes are gone.
+func (s *Store) finishErasures(ctx context.Context, masked []*erasure, signer Signer) (done []ErasureReceipt, err error) {
+	if len(masked) == 0 {
+		return nil, nil
+	}
+	oldest, err := s.oldestPart(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var over []*erasure
+	months := map[string]struct{}{}
+	for _, e := range masked {
+		if !oldest.IsZero() && !oldest.After(e.stepped) {
+			continue // a part from before still has the bytes
+		}
+		e.Finished = s.now().UTC().Truncate(time.Millisecond)
+		e.subject, e.Signature = "", signer.Sign(e.Site, e.Message())
+		over, done = append(over, e), append(done, e.ErasureReceipt)
+		months[e.Requested.UTC().Format("200601")] = struct{}{}
+	}
+	if len(over) == 0 {
+		return nil, nil
+	}
+	if err := s.reach(ctx, stepDone, over); err != nil {
+		return nil, err
+	}
+	for month := range months { // merges away the steps before, and with them the sealed ids
+		if err := s.change(ctx, "tidy erasures", "OPTIMIZE TABLE erasures PARTITION "+month+" FINAL"); err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// oldestPart returns since when the oldest part is out of use that still lies
+// on disk; zero where there is none.
+func (s *Store) oldestPart(ctx context.Context) (oldest time.Time, err error) {
+	rows, err := s.query(ctx, "look for old parts", "SELECT min(toUnixTimestamp(remove_time)) FROM system.parts WHERE database = currentDatabase() AND NOT active AND table IN "+erasedTables+" HAVING count() > 0", nil)
+	if err != nil {
+		return oldest, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var at uint32
+		if err := rows.Scan(&at); err != nil {
+			return oldest, err
+		}
+		oldest = time.Unix(int64(at), 0)
+	}
+	return oldest, rows.Err()
+}
+
+// change runs a statement that changes rows and returns when it is done.
+func (s *Store) change(ctx context.Context, op, sql string) error {
+	settings, err := s.ownSettings()
+	if err != nil {
+		return err
+	}
+	return wrap(op, s.conn.Exec(clickhouse.Context(ctx, clickhouse.WithSettings(settings)), sql))
+}
+
+// ownSettings are for statements and inserts that may be repeated without a
+// token: the same days are made anew twice after a crash, and both count.
+func (s *Store) ownSettings() (clickhouse.Settings, error) {
+	version, err := s.conn.ServerVersion()
+	if err != nil {
+		return nil, wrap("connect", err)
+	}
+	settings := clickhouse.Settings{
+		"async_insert": 0, "insert_deduplicate": 0, "input_format_native_allow_types_conversion": 1,
+		"mutations_sync": 2, "lightweight_deletes_sync": 2, "allow_nondeterministic_mutations": 1,
+	}
+	if v := version.Version; v.Major > 26 || v.Major == 26 && v.Minor >= 2 {
+		settings["deduplicate_insert"], settings["deduplicate_insert_select"] = "disable", "disable"
+	}
+	return settings, nil
+}

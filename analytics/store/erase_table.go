@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// erasures returns the requests that are not done, oldest first, without those
+// that ClickHouse took less than settle ago. Those of recipients wait for
+// whoever erases mail.
+func (s *Store) erasures(ctx context.Context, settle time.Duration) (all []*erasure, err error) {
+	rows, err := s.query(ctx, "read erasures", "SELECT site, hash, requested, requested_by, step, subject, stepped, events, touches, consents FROM erasures FINAL "+
+		"WHERE step < {done:UInt8} AND (step > 0 OR taken <= now64(3) - toIntervalMillisecond({settle:Int64})) "+
+		"ORDER BY requested LIMIT {limit:UInt32}",
+		map[string]any{"done": uint8(stepDone), "settle": settle.Milliseconds(), "limit": uint32(maxErasing)})
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		e := new(erasure)
+		var hash string
+		if err := rows.Scan(&e.Site, &hash, &e.Requested, &e.By, &e.step, &e.subject, &e.stepped, &e.Events, &e.Touches, &e.Consents); err != nil {
+			return nil, err
+		}
+		copy(e.Hash[:], hash)
+		all = append(all, e)
+	}
+	return all, rows.Err()
+}
+
+// steppedTable is erasures as the job writes it; a tombstone's row is written
+// by erasureTable.
+var steppedTable = table[erasure]{"erasures", []column[erasure]{
+	term("site", func(e *erasure) string { return e.Site }),
+	salt("hash", func(e *erasure) [16]byte { return e.Hash }),
+	moment("requested", func(e *erasure) time.Time { return e.Requested }),
+	term("requested_by", func(e *erasure) string { return e.By }),
+	small("step", func(e *erasure) uint8 { return e.step }),
+	text("subject", func(e *erasure) string { return e.subject }),
+	word("events", func(e *erasure) uint64 { return e.Events }),
+	word("touches", func(e *erasure) uint64 { return e.Touches }),
+	word("consents", func(e *erasure) uint64 { return e.Consents }),
+	moment("stepped", func(e *erasure) time.Time { return e.stepped }),
+	text("receipt", func(e *erasure) string { return string(e.Signature) }),
+}}
+
+// reach writes that a step was reached, by ClickHouse's clock, which also says
+// when a part went out of use.
+func (s *Store) reach(ctx context.Context, step uint8, all []*erasure) error {
+	at, err := s.clock(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		e.step, e.stepped = step, at
+		if step == stepDone {
+			e.stepped = e.Finished
+		}
+	}
+	return insertOwn(ctx, s, steppedTable, all)
+}
+
+// clock is ClickHouse's time.
+func (s *Store) clock(ctx context.Context) (at time.Time, err error) {
+	return at, wrap("ask for the time", s.conn.QueryRow(ctx, "SELECT now64(3, 'UTC')").Scan(&at))
+}
+
+var erasingTable = table[person]{"erasing", []column[person]{
+	term("site", func(p *person) string { return p.site }),
+	word("visitor", func(p *person) uint64 { return p.visitor }),
+}}
+
+// fillErasing puts the people into the table that statements name. They travel
+// as rows, never in a statement's text.
+func (s *Store) fillErasing(ctx context.Context, all []*erasure) error {
+	people := make([]*person, 0, len(all))
+	for _, e := range all {
+		if e.visitor == 0 {
+			return fmt.Errorf("store: an erasure at site %s names visitor 0, which is nobody", e.Site)
+		}
+		people = append(people, &person{e.Site, e.visitor})
+	}
+	if err := s.change(ctx, "clear erasing", "TRUNCATE TABLE erasing"); err != nil {
+		return err
+	}
+	return insertOwn(ctx, s, erasingTable, people)
+}
+
+func (s *Store) clearErasing(ctx context.Context) {
+	if err := s.change(ctx, "clear erasing", "TRUNCATE TABLE erasing"); err != nil {
+		s.log.Warn("store: the people being erased stay in memory until the next round", "error", err)
+	}
+}
+
+// insertOwn inserts rows that this package made itself; to repeat it does no
+// harm.
+func insertOwn[T any](ctx context.Context, s *Store, t table[T], rows []*T) error {
+	settings, err := s.ownSettings()
+	if err != nil {
+		return err
+	}
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings))
+	reused := s.buffers.Get().(*buffers)
+	defer s.buffers.Put(reused)
+	return insert(ctx, s, t, rows, reused)
+}
+
+// Erasures returns how many erasures wait, and since when, and how many are
+// done.
+func (s *Store) Erasures(ctx context.Context) (waiting, done uint64, oldest time.Time, err error) {
+	err = s.conn.QueryRow(ctx, "SELECT countIf(step < 4), countIf(step = 4), minIf(requested, step < 4) FROM erasures FINAL").Scan(&waiting, &done, &oldest)
+	return waiting, done, oldest.UTC(), wrap("count erasures", err)
+}

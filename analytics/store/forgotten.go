@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/kunjicloud/kunji/edge/event"
+)
+
+const (
+	// hearErasures is how often a node asks what others were told to erase.
+	hearErasures = 10 * time.Second
+	// erasedFor is how long after the request rows that name the person are still
+	// taken for late ones, dated by a clock that is ahead, and left out.
+	erasedFor = 24 * time.Hour
+	// overlap is by how much a question for what is new reaches back: a row may become
+	// visible after one that was taken later.
+	overlap = 15 * time.Minute
+)
+
+// forgotten is who was erased, by keyed hash, so that a batch which arrives
+// late (from another node, from what was set aside) brings nobody back.
+type forgotten struct {
+	subject func(site string, visitor uint64) [16]byte
+
+	mu     sync.Mutex
+	sites  map[string]map[[16]byte]time.Time // until when rows are left out
+	newest map[string]time.Time              // the latest of them, by site
+	asked  time.Time
+	taken  time.Time // the newest tombstone heard of
+}
+
+// add remembers tombstones.
+func (f *forgotten) add(all []*event.Erasure) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range all {
+		f.put(e.Site, e.Hash, e.Requested)
+	}
+}
+
+func (f *forgotten) put(site string, hash [16]byte, requested time.Time) {
+	if f.sites == nil {
+		f.sites, f.newest = map[string]map[[16]byte]time.Time{}, map[string]time.Time{}
+	}
+	if f.sites[site] == nil {
+		f.sites[site] = map[[16]byte]time.Time{}
+	}
+	until := requested.Add(erasedFor)
+	if until.After(f.sites[site][hash]) {
+		f.sites[site][hash] = until
+	}
+	if until.After(f.newest[site]) {
+		f.newest[site] = until
+	}
+}
+
+// hear asks ClickHouse for tombstones that came since the last time.
+func (f *forgotten) hear(ctx context.Context, s *Store) error {
+	now := s.now()
+	if !f.asked.IsZero() && now.Sub(f.asked).Abs() < hearErasures {
+		return nil
+	}
+	rows, err := s.query(ctx, "read tombstones", "SELECT site, hash, requested, taken FROM erasures WHERE taken >= fromUnixTimestamp64Milli({after:Int64}, 'UTC')",
+		map[string]any{"after": max(0, f.taken.Add(-overlap).UnixMilli())})
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var site, hash string
+		var requested, taken time.Time
+		if err := rows.Scan(&site, &hash, &requested, &taken); err != nil {
+			return err
+		}
+		f.put(site, [16]byte([]byte(hash)), requested)
+		if taken.After(f.taken) {
+			f.taken = taken
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	f.asked = now
+	return nil
+}
+
+// filter leaves out what is about somebody who was erased.
+func (f *forgotten) filter(ctx context.Context, s *Store, b Batch) (Batch, error) {
+	if f.subject == nil || len(b.Events)+len(b.Consents) == 0 {
+		return b, nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.hear(ctx, s); err != nil {
+		return b, err
+	}
+	known := map[person]time.Time{} // visitors have many rows
+	until := func(site string, visitor uint64) time.Time {
+		p := person{site, visitor}
+		t, ok := known[p]
+		if !ok {
+			t = f.sites[site][f.subject(site, visitor)]
+			known[p] = t
+		}
+		return t
+	}
+	gone := func(site string, visitor uint64, at time.Time) bool {
+		return visitor != 0 && !at.After(f.newest[site]) && !at.After(until(site, visitor))
+	}
+	b.Events = leave(b.Events, func(e *event.Event) bool { return gone(e.Site, e.Visitor, e.Time) })
+	for i, e := range b.Consents {
+		if gone(e.Site, e.Subject, e.Time) {
+			consents := make([]*Entry, len(b.Consents))
+			copy(consents, b.Consents)
+			b.Consents = consents
+			b.Consents[i] = e.blank()
+		}
+	}
+	return b, nil
+}
+
+// leave returns all without those that go; all itself stays as it is.
+func leave(all []*event.Event, goes func(*event.Event) bool) []*event.Event {
+	for i, e := range all {
+		if !goes(e) {
+			continue
+		}
+		kept := append([]*event.Event(nil), all[:i]...)
+		for _, e := range all[i+1:] {
+			if !goes(e) {
+				kept = append(kept, e)
+			}
+		}
+		return kept
+	}
+	return all
+}
+
+// unsettled are the batches that were tried and may be stored in part: until
+// they are repeated, tables that a view feeds may lack what events have.
+type unsettled struct {
+	mu     sync.Mutex
+	tokens map[string]struct{}
+}
+
+func (u *unsettled) begin(token string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.tokens == nil {
+		u.tokens = map[string]struct{}{}
+	}
+	u.tokens[token] = struct{}{}
+}
+
+func (u *unsettled) end(token string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.tokens, token)
+}
+
+func (u *unsettled) none() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return len(u.tokens) == 0
+}
+
+// person is one visitor of one site.
+type person struct {
+	site    string
+	visitor uint64
+}

@@ -1,0 +1,206 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/kunjicloud/kunji/edge/event"
+)
+
+// Kept is rows of one sort that are kept about a person.
+type Kept struct {
+	Name    string // of the table
+	Columns []string
+	Rows    [][]string // each as long as Columns
+}
+
+// keptRows bounds each table of what is kept about a person.
+const keptRows = 1000
+
+// The columns that say something about a person. Left out are ids that only
+// join tables, and touches, which repeat visits. Zeros and empty texts mean
+// "none" and become empty.
+var keptColumns = []struct{ table, who, columns string }{
+	{"events", "visitor", "formatDateTime(time, '%Y-%m-%d %H:%i:%S', 'UTC') AS time, kind, basis, if(notEmpty(consent_record), toString(consent_record), '') AS consent_record, " +
+		"source, medium, campaign, campaign_id, content, term, click_id_kind, channel, referrer_host, " +
+		"first_source, first_medium, first_campaign, first_campaign_id, first_content, first_term, first_click_id_kind, first_channel, first_referrer_host, " +
+		"host, path, name, if(empty(props), '', toString(props)) AS props, if(value = 0, '', toString(value)) AS value, currency, order_id, country, region, isp, language, browser, os, device, " +
+		"if(machine = 0, '', machine_reason) AS machine, toString(keep_until) AS keep_until"},
+	{"consents", "subject", "formatDateTime(time, '%Y-%m-%d %H:%i:%S', 'UTC') AS time, if(notEmpty(id), toString(id), '') AS record, if(notEmpty(previous), toString(previous), '') AS previous, method, surface, " +
+		"arrayStringConcat(arrayMap((n, v, g) -> concat(n, ' v', toString(v), if(g, ' granted', ' denied')), purposes.name, purposes.version, purposes.granted), ', ') AS purposes, " +
+		"arrayStringConcat(arrayMap((n, g) -> concat(n, if(g, ' granted', ' denied')), services.name, services.granted), ', ') AS services, " +
+		"notice_version, notice_language, toString(policy_version) AS policy_version, regime, country, region, if(signal, 'gpc', '') AS signal, age, if(guardian, 'yes', '') AS guardian, toString(keep_until) AS keep_until"},
+}
+
+// About returns what is kept about a visitor of a site: at most 1,000 rows a
+// table, the newest ones, columns without any value left out.
+func (s *Store) About(ctx context.Context, site string, visitor uint64) ([]Kept, error) {
+	var all []Kept
+	if visitor == 0 {
+		return nil, nil // rows without a visitor are about nobody
+	}
+	for _, t := range keptColumns {
+		rows, err := s.query(ctx, "read what is kept", "SELECT "+t.columns+" FROM "+t.table+
+			" AS t WHERE t.site = {site:String} AND t."+t.who+" = {visitor:UInt64} ORDER BY t.time DESC LIMIT "+strconv.Itoa(keptRows),
+			map[string]any{"site": site, "visitor": visitor})
+		if err != nil {
+			return nil, err
+		}
+		kept := Kept{Name: t.table}
+		collect := &format{
+			begin: func(columns []resultColumn) error { kept.Columns = names(columns); return nil },
+			row:   func(values []any) error { kept.Rows = append(kept.Rows, cells(values, "")); return nil },
+			end:   func() error { return nil },
+		}
+		err = collect.writeRows(rows)
+		if closed := rows.Close(); err == nil {
+			err = closed
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(kept.Rows) > 0 {
+			kept.dropEmpty()
+			all = append(all, kept)
+		}
+	}
+	return all, nil
+}
+
+// dropEmpty leaves out the columns that are empty in every row.
+func (k *Kept) dropEmpty() {
+	var full []int
+	for i := range k.Columns {
+		for _, row := range k.Rows {
+			if row[i] != "" {
+				full = append(full, i)
+				break
+			}
+		}
+	}
+	pick := func(all []string) []string {
+		some := make([]string, len(full))
+		for to, from := range full {
+			some[to] = all[from]
+		}
+		return some
+	}
+	k.Columns = pick(k.Columns)
+	for i, row := range k.Rows {
+		k.Rows[i] = pick(row)
+	}
+}
+
+// Receipt returns the ledger's record with this id; a zero one where there is
+// none (yet).
+func (s *Store) Receipt(ctx context.Context, site string, record [16]byte) (event.Consent, error) {
+	if record == [16]byte{} {
+		return event.Consent{}, nil // a refusal's
+	}
+	rows, err := s.query(ctx, "read a receipt", "SELECT "+entryColumns+" FROM consents WHERE site = {site:String} AND id = toUUID({id:String}) ORDER BY time LIMIT 1",
+		map[string]any{"site": site, "id": uuid.UUID(record).String()})
+	if err != nil {
+		return event.Consent{}, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		e, err := scanEntry(rows)
+		if err != nil {
+			return event.Consent{}, err
+		}
+		return *e.Consent, rows.Err()
+	}
+	return event.Consent{}, rows.Err()
+}
+
+// Wording returns the text with this hash that visitors of a site decided by;
+// "" where it is not archived.
+func (s *Store) Wording(ctx context.Context, site string, hash [32]byte) (string, error) {
+	rows, err := s.query(ctx, "read a wording", "SELECT text FROM notice_texts WHERE site = {site:String} AND hash = unhex({hash:String}) LIMIT 1",
+		map[string]any{"site": site, "hash": hex.EncodeToString(hash[:])})
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	var text string
+	for rows.Next() {
+		if err := rows.Scan(&text); err != nil {
+			return "", err
+		}
+	}
+	return text, rows.Err()
+}
+
+// Withdrawal says that a consent record never counts again.
+type Withdrawal struct {
+	Site   string
+	Time   time.Time
+	Record [16]byte
+}
+
+// withdrawalPage bounds one answer of Withdrawn.
+const withdrawalPage = 10_000
+
+// Withdrawn returns what was withdrawn on any node since a cursor of its own;
+// "" is the beginning. Records come in the order in which ClickHouse took them,
+// and some of the last 15 minutes again: an insert may become visible after a
+// later one. more says that the page is full.
+func (s *Store) Withdrawn(ctx context.Context, since string) (all []Withdrawal, cursor string, more bool, err error) {
+	from, err := parseCursor(since)
+	if err != nil {
+		return nil, "", false, err
+	}
+	rows, err := s.query(ctx, "read withdrawals", "SELECT site, time, previous, taken, toString(previous) FROM consents WHERE withdraws AND notEmpty(previous) "+
+		"AND (taken, toString(previous)) > (fromUnixTimestamp64Milli({after:Int64}, 'UTC'), {record:String}) "+
+		"ORDER BY taken, toString(previous) LIMIT "+strconv.Itoa(withdrawalPage),
+		map[string]any{"after": from.taken, "record": from.record})
+	if err != nil {
+		return nil, "", false, err
+	}
+	defer rows.Close()
+	last := from
+	for rows.Next() {
+		var w Withdrawal
+		var record uuid.UUID
+		var taken time.Time
+		if err := rows.Scan(&w.Site, &w.Time, &record, &taken, &last.record); err != nil {
+			return nil, "", false, err
+		}
+		w.Record, w.Time, last.taken = record, w.Time.UTC(), taken.UnixMilli()
+		all = append(all, w)
+	}
+	last.newest = max(from.newest, last.taken)
+	if more = len(all) == withdrawalPage; !more {
+		last.taken, last.record = max(0, last.newest-overlap.Milliseconds()), ""
+	}
+	return all, last.String(), more, rows.Err()
+}
+
+// cursor is a place in the order of withdrawals: what follows (taken, record)
+// comes next. newest is the latest that any page had.
+type cursor struct {
+	taken, newest int64 // ms
+	record        string
+}
+
+func (c cursor) String() string {
+	return strconv.FormatInt(c.taken, 10) + " " + strconv.FormatInt(c.newest, 10) + " " + c.record
+}
+
+func parseCursor(text string) (c cursor, err error) {
+	if text == "" {
+		return c, nil
+	}
+	taken, rest, _ := strings.Cut(text, " ")
+	newest, record, _ := strings.Cut(rest, " ")
+	if c.taken, err = strconv.ParseInt(taken, 10, 64); err == nil {
+		c.newest, err = strconv.ParseInt(newest, 10, 64)
+	}
+	c.record = record
+	return c, wrap("read the cursor of withdrawals", err)
+}
