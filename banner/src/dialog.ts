@@ -38,7 +38,7 @@ const _clear = (services: string[], runs: (service: string) => boolean): void =>
 
 const facts = (list: [string, string][]): HTMLElement => {
 	const dl = h('dl', {});
-	for (const [name, text] of list) dl.append(h('dt', {}, name), h('dd', {}, text));
+	for (const [name, text] of list) dl.append(h('dt', {}, name), h('dd', {}, h('bdi', {}, text)));
 	return dl;
 };
 
