@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"edge/consent":                {"edge/site", "edge/event", "edge/identity"},
 	"edge/mail":                   {"edge/site", "edge/event", "edge/identity", "edge/consent"},
 	"edge/spool":                  {"edge/event", "edge/spool/..."},
+	"edge/withdrawal":             {},
 	"edge/server":                 {"edge/...", "banner"},
 	"banner":                      {"edge/site", "edge/consent", "banner/..."},
 	"analytics/engine":            {},

@@ -84,6 +84,7 @@ func (s *service) takeConfig() error {
 		}
 	}
 	if s.edge != nil {
+		s.withdrawn.SetLifetime(longestLifetime(next.Sites))
 		if err := s.edge.SetSites(next.Sites); err != nil {
 			return err
 		}

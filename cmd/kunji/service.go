@@ -21,6 +21,7 @@ import (
 	"github.com/kunjicloud/kunji/edge/server"
 	"github.com/kunjicloud/kunji/edge/site"
 	"github.com/kunjicloud/kunji/edge/spool"
+	"github.com/kunjicloud/kunji/edge/withdrawal"
 )
 
 // Roles of a process.
@@ -40,17 +41,18 @@ type service struct {
 	log    *slog.Logger
 	reload reloadState
 
-	lock    *dirLock
-	ring    *identity.Ring
-	geo     *enrich.Geo
-	spool   *spool.Spool
-	banner  *banner.Assets
-	engine  *engine.Supervisor
-	store   *store.Store
-	edge    *server.Server
-	shipper *ship.Shipper
-	console *console.Console
-	ready   atomic.Bool // the tables are there
+	lock      *dirLock
+	ring      *identity.Ring
+	geo       *enrich.Geo
+	spool     *spool.Spool
+	withdrawn *withdrawal.Set
+	banner    *banner.Assets
+	engine    *engine.Supervisor
+	store     *store.Store
+	edge      *server.Server
+	shipper   *ship.Shipper
+	console   *console.Console
+	ready     atomic.Bool // the tables are there
 
 	edgeAt, consoleAt, opsAt, controlAt net.Listener
 	certificates                        []*certificate
@@ -135,6 +137,9 @@ func (s *service) openEdge(extra edgeExtra) (err error) {
 	if s.spool, err = spool.Open(s.cfg.spoolOptions(s.log)); err != nil {
 		return err
 	}
+	if err := s.openWithdrawals(); err != nil {
+		return err
+	}
 	if s.banner, err = banner.Load(); err != nil {
 		return err
 	}
@@ -150,7 +155,8 @@ func (s *service) openEdge(extra edgeExtra) (err error) {
 // edgeOptions are what every edge of this service has in common.
 func (s *service) edgeOptions() server.Options {
 	return server.Options{
-		Sites: s.sites(), Ring: s.ring, Geo: s.geo, Agents: enrich.NewAgents(), Spool: s.spool, Banner: s.banner,
+		Sites: s.sites(), Ring: s.ring, Geo: s.geo, Agents: enrich.NewAgents(), Banner: s.banner,
+		Spool: keeper{s.spool}, Withdrawn: s.withdrawn,
 		Trusted: s.cfg.Edge.TrustedProxies, Rate: s.cfg.Edge.RateLimit, Region: s.cfg.Region,
 		Ready: s.edgeReady, Now: time.Now, Logger: slog.New(seldom(s.log.Handler(), time.Now)),
 	}

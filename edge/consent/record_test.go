@@ -2,7 +2,6 @@ package consent
 
 import (
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/kunjicloud/kunji/edge/event"
@@ -84,26 +83,5 @@ func TestParseAge(t *testing.T) {
 		if got, err := ParseAge(bad); err == nil || got != NotAsked {
 			t.Errorf("ParseAge(%q) = %d without an error", bad, got)
 		}
-	}
-}
-
-func TestWithdrawnRemembers(t *testing.T) {
-	var w Withdrawn
-	var wait sync.WaitGroup
-	for n := range 8 {
-		wait.Go(func() {
-			for i := range 200 {
-				id := [16]byte{1, byte(n), byte(i)}
-				w.Add(id)
-				if !w.Has(id) {
-					t.Errorf("%v was forgotten", id)
-				}
-			}
-		})
-	}
-	wait.Wait()
-	w.Add([16]byte{})
-	if w.Has([16]byte{}) || w.Has([16]byte{2}) {
-		t.Error("an id counts as withdrawn that was not taken back")
 	}
 }

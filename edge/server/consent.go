@@ -9,6 +9,7 @@ import (
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/identity"
 	"github.com/kunjicloud/kunji/edge/site"
+	"github.com/kunjicloud/kunji/edge/withdrawal"
 )
 
 // getConsent is GET /v1/consent: what counts for this visitor now, and a
@@ -86,13 +87,15 @@ func (s *Server) choose(ctx *fasthttp.RequestCtx, v *visit, body *choiceBody, no
 	if body.Erase && had != 0 {
 		records = append(records, event.Record{Erasure: s.tombstone(v.site.ID, had, now)})
 	}
-	if err := s.keep(records...); err != nil {
+	void, err := s.void(&entry)
+	if err != nil {
+		return "", err
+	}
+	if err := s.keep(void.marks, records...); err != nil {
 		return "", err
 	}
 	s.wordings.keep(wording)
-	if entry.Withdraws {
-		s.withdrawn.Add(entry.Previous)
-	}
+	void.apply()
 	s.notice(v, v.site, methods[body.Method], entry.NoticeLanguage, entry.NoticeVersion)
 	v.situation = after
 	right = s.setChoice(ctx, v, visitor)
@@ -102,8 +105,39 @@ func (s *Server) choose(ctx *fasthttp.RequestCtx, v *visit, body *choiceBody, no
 	return right, nil
 }
 
-// keep puts records on disk, all or none, and returns when they are there.
-func (s *Server) keep(records ...event.Record) error {
+// lateHits is how long hits sent before a wider decision may still be on
+// their way with the record that it follows.
+const lateHits = time.Minute
+
+// voided is a record that must not count any more, once apply was called.
+type voided struct {
+	marks []withdrawal.Mark // to be kept with the decision
+	apply func()
+}
+
+// void says that the record before a decision is void. One that granted more
+// is void at once. One that was only followed by another is void when hits
+// under way have arrived: else a copy of it would outlive the withdrawal of
+// its follower.
+func (s *Server) void(entry *event.Consent) (voided, error) {
+	if entry.Previous == ([16]byte{}) {
+		return voided{apply: func() {}}, nil
+	}
+	back := s.opts.Withdrawn.Act(withdrawal.Entry{Site: entry.Site, Record: entry.Previous})
+	marks, err := s.opts.Withdrawn.Marks(back)
+	if err != nil {
+		return voided{}, err //nolint:wrapcheck // it says what and where already
+	}
+	apply := func() { s.opts.Withdrawn.Apply(back) }
+	if entry.Withdraws {
+		return voided{marks, apply}, nil
+	}
+	return voided{marks, func() { time.AfterFunc(lateHits, apply) }}, nil
+}
+
+// keep puts records and marks on disk, all or none, and returns when they are
+// there.
+func (s *Server) keep(marks []withdrawal.Mark, records ...event.Record) error {
 	payloads := make([][]byte, len(records))
 	for i, r := range records {
 		var err error
@@ -111,7 +145,7 @@ func (s *Server) keep(records ...event.Record) error {
 			return err //nolint:wrapcheck // it says what and where already
 		}
 	}
-	return s.opts.Spool.Append(payloads...) //nolint:wrapcheck // the spool's errors say what and where
+	return s.opts.Spool.AppendMarked(marks, payloads...) //nolint:wrapcheck // the spool's errors say what and where
 }
 
 // visitorAfter returns the visitor's id under the new decision: the one they

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/site"
+	"github.com/kunjicloud/kunji/edge/withdrawal"
 )
 
 const landing = "https://www.shop.example/shoes?utm_source=news&utm_medium=email&utm_campaign=spring&mail=a@b.example"
@@ -244,5 +245,25 @@ func TestStoppedSite(t *testing.T) {
 	}
 	if len(b.cookies) != 1 {
 		t.Errorf("a stopped site left %v", slices.Collect(maps.Keys(b.cookies)))
+	}
+}
+
+func TestPolicy_2_4_AWithdrawalOutlivesARestart(t *testing.T) {
+	w := newWorld(t, []*site.Site{testSite()})
+	b := w.browser()
+	b.choose("accept_all")
+	old := maps.Clone(b.cookies)
+	b.choose("withdraw")
+	again, err := withdrawal.New(withdrawal.Options{Marks: keeper{w.spool}, Lifetime: 400 * 24 * time.Hour, Now: w.now, Logger: w.srv.opts.Logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Load(); err != nil {
+		t.Fatal(err)
+	}
+	w.srv.opts.Withdrawn = again // what a new process reads from disk
+	b.cookies = old
+	if a := b.view(landing, ""); a.result() != "refused; reason=withdrawn" {
+		t.Errorf("an old cookie after a restart: %q", a.result())
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kunjicloud/kunji/edge/site"
 	"github.com/kunjicloud/kunji/edge/spool"
+	"github.com/kunjicloud/kunji/edge/withdrawal"
 )
 
 func TestWrongInputIsSaidAndKeepsNothing(t *testing.T) {
@@ -207,6 +208,9 @@ func TestRateLimit(t *testing.T) {
 type fullSpool struct{}
 
 func (fullSpool) Append(...[]byte) error { return &spool.FullError{Reason: "test"} }
+func (fullSpool) AppendMarked([]withdrawal.Mark, ...[]byte) error {
+	return &spool.FullError{Reason: "test"}
+}
 
 func TestFullSpoolIsSaidNeverRecorded(t *testing.T) {
 	w := newWorld(t, []*site.Site{testSite()})
@@ -227,7 +231,7 @@ func TestFullSpoolIsSaidNeverRecorded(t *testing.T) {
 	if err := w.srv.Flush(); !errors.Is(err, spool.ErrFull) {
 		t.Errorf("flush: %v", err)
 	}
-	w.srv.opts.Spool = w.spool
+	w.srv.opts.Spool = keeper{w.spool}
 	if a := b.get("/p.gif?s=shop&k=click&u=https://www.shop.example/&i=once"); a.result() != "recorded" {
 		t.Errorf("the retry with the same id: %q", a.result())
 	}

@@ -45,6 +45,9 @@ func (l *limits) allow(key uint64, n int, now time.Time) bool {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	due := max(sh.due[key], at)
+	if due > at+l.burst {
+		due = at // the clock was set back
+	}
 	next := due + l.interval*int64(n)
 	if next-at > l.burst {
 		return false

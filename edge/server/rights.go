@@ -77,7 +77,7 @@ func (s *Server) postRight(ctx *fasthttp.RequestCtx) {
 	if s.visitor(&v) == visitor {
 		_, err = s.choose(ctx, &v, s.eraseAll(st, s.language(ctx, st), "choices"), now)
 	} else {
-		err = s.keep(event.Record{Erasure: s.tombstone(st.ID, visitor, now)})
+		err = s.keep(nil, event.Record{Erasure: s.tombstone(st.ID, visitor, now)})
 	}
 	if err != nil {
 		s.opts.Logger.Warn("edge: an erasure was not kept", "error", err)

@@ -15,11 +15,11 @@ import (
 	"github.com/valyala/fasthttp/fasthttpadaptor"
 
 	"github.com/kunjicloud/kunji/banner"
-	"github.com/kunjicloud/kunji/edge/consent"
 	"github.com/kunjicloud/kunji/edge/enrich"
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/identity"
 	"github.com/kunjicloud/kunji/edge/site"
+	"github.com/kunjicloud/kunji/edge/withdrawal"
 )
 
 // Limits of a request. Nothing a visitor's browser sends comes near them.
@@ -36,45 +36,48 @@ const (
 // copies them before it returns.
 type Appender interface {
 	Append(payloads ...[]byte) error
+	// AppendMarked keeps marks with the records, in the same sync.
+	AppendMarked(marks []withdrawal.Mark, payloads ...[]byte) error
 }
 
 // Options are what a Server is made of.
 type Options struct {
-	Sites   []*site.Site
-	Ring    *identity.Ring
-	Geo     *enrich.Geo
-	Agents  *enrich.Agents
-	Spool   Appender
-	Banner  *banner.Assets
-	Trusted []netip.Prefix // proxies whose X-Forwarded-For, -Host and -Proto count
-	Rate    int            // hits a second and address; 0: unlimited
-	Region  string         // where this node stands
-	Ready   func() error   // nil: ready; its error is logged, never answered
-	Kept    Kept           // nil: the store is away
-	Now     func() time.Time
-	Logger  *slog.Logger
+	Sites  []*site.Site
+	Ring   *identity.Ring
+	Geo    *enrich.Geo
+	Agents *enrich.Agents
+	Spool  Appender
+	// Withdrawn knows what was taken back, here and on other nodes.
+	Withdrawn *withdrawal.Set
+	Banner    *banner.Assets
+	Trusted   []netip.Prefix // proxies whose X-Forwarded-For, -Host and -Proto count
+	Rate      int            // hits a second and address; 0: unlimited
+	Region    string         // where this node stands
+	Ready     func() error   // nil: ready; its error is logged, never answered
+	Kept      Kept           // nil: the store is away
+	Now       func() time.Time
+	Logger    *slog.Logger
 	// Extra serves paths that are not the edge's; only the demo's shop is.
 	Extra http.Handler
 }
 
 // Server answers websites and their visitors.
 type Server struct {
-	opts      Options
-	http      *fasthttp.Server
-	book      atomic.Pointer[book]
-	withdrawn consent.Withdrawn
-	counts    *counts
-	limits    *limits
-	seen      *seen
-	starts    *starts
-	wordings  *wordings
-	intakes   intakes
-	extra     fasthttp.RequestHandler
+	opts     Options
+	http     *fasthttp.Server
+	book     atomic.Pointer[book]
+	counts   *counts
+	limits   *limits
+	seen     *seen
+	starts   *starts
+	wordings *wordings
+	intakes  intakes
+	extra    fasthttp.RequestHandler
 }
 
 // New makes a server. It neither listens nor starts anything.
 func New(o Options) (*Server, error) {
-	if o.Ring == nil || o.Geo == nil || o.Agents == nil || o.Spool == nil || o.Banner == nil || o.Now == nil || o.Logger == nil {
+	if o.Ring == nil || o.Geo == nil || o.Agents == nil || o.Spool == nil || o.Withdrawn == nil || o.Banner == nil || o.Now == nil || o.Logger == nil {
 		return nil, errors.New("server: an option is missing")
 	}
 	s := &Server{opts: o, counts: newCounts(), limits: newLimits(o.Rate), seen: newSeen(), starts: newStarts(), wordings: newWordings()}
@@ -144,7 +147,7 @@ func (s *Server) Restore(r event.Record) {
 		s.seen.keep(r.Event.ID, s.opts.Now())
 	case r.Consent != nil:
 		if r.Consent.Withdraws {
-			s.withdrawn.Add(r.Consent.Previous)
+			s.opts.Withdrawn.Apply(withdrawal.Entry{Site: r.Consent.Site, Record: r.Consent.Previous, Time: r.Consent.Time})
 		}
 	case r.Wording != nil:
 		s.wordings.keep(r.Wording)

@@ -84,7 +84,7 @@ func (s *Server) judgeBy(ctx *fasthttp.RequestCtx, v *visit, now time.Time) {
 	switch {
 	case err != nil || record.Site != v.site.ID:
 		v.situation.Problem = event.BadSignature
-	case s.withdrawn.Has(record.ID):
+	case s.opts.Withdrawn.RecordWithdrawn(record.ID):
 		v.situation.Problem = event.Withdrawal
 	default:
 		v.situation.Record = record

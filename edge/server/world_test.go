@@ -21,6 +21,7 @@ import (
 	"github.com/kunjicloud/kunji/edge/identity"
 	"github.com/kunjicloud/kunji/edge/site"
 	"github.com/kunjicloud/kunji/edge/spool"
+	"github.com/kunjicloud/kunji/edge/withdrawal"
 )
 
 // world is a running edge on real parts: a listener, a spool on disk, the
@@ -34,6 +35,26 @@ type world struct {
 	mu    sync.Mutex
 	at    time.Time
 	read  spool.Seq
+}
+
+// keeper is the spool as cmd joins it to the edge.
+type keeper struct{ *spool.Spool }
+
+func spoolMarks(marks []withdrawal.Mark) []spool.Mark {
+	out := make([]spool.Mark, len(marks))
+	for i, m := range marks {
+		out[i] = spool.Mark(m)
+	}
+	return out
+}
+
+func (k keeper) PutMarks(m ...withdrawal.Mark) error { return k.Spool.PutMarks(spoolMarks(m)...) }
+func (k keeper) AppendMarked(m []withdrawal.Mark, p ...[]byte) error {
+	return k.Spool.AppendMarked(spoolMarks(m), p...)
+}
+
+func (k keeper) Marks(space byte, visit func(key, value []byte) error) (bool, error) {
+	return false, k.Spool.Marks(space, visit)
 }
 
 type lockedBuffer struct {
@@ -96,8 +117,15 @@ func newWorld(t *testing.T, sites []*site.Site, change ...func(*Options)) *world
 	if err != nil {
 		t.Fatal(err)
 	}
+	withdrawn, err := withdrawal.New(withdrawal.Options{Marks: keeper{w.spool}, Lifetime: 400 * 24 * time.Hour, Now: w.now, Logger: logger})
+	if err == nil {
+		err = withdrawn.Load()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	o := Options{
-		Sites: sites, Ring: ring, Geo: geo, Agents: enrich.NewAgents(), Spool: w.spool, Banner: assets,
+		Sites: sites, Ring: ring, Geo: geo, Agents: enrich.NewAgents(), Spool: keeper{w.spool}, Withdrawn: withdrawn, Banner: assets,
 		Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Region: "cn", Now: w.now, Logger: logger,
 	}
 	for _, c := range change {

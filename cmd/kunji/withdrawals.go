@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"github.com/kunjicloud/kunji/edge/site"
+	"github.com/kunjicloud/kunji/edge/spool"
+	"github.com/kunjicloud/kunji/edge/withdrawal"
+)
+
+// keeper is the spool as the edge and the withdrawals see it: neither knows
+// the other's types.
+type keeper struct{ *spool.Spool }
+
+func spoolMarks(marks []withdrawal.Mark) []spool.Mark {
+	out := make([]spool.Mark, len(marks))
+	for i, m := range marks {
+		out[i] = spool.Mark(m)
+	}
+	return out
+}
+
+// PutMarks keeps marks alone.
+func (k keeper) PutMarks(marks ...withdrawal.Mark) error {
+	return k.Spool.PutMarks(spoolMarks(marks)...)
+}
+
+// AppendMarked keeps marks and records in one sync.
+func (k keeper) AppendMarked(marks []withdrawal.Mark, payloads ...[]byte) error {
+	return k.Spool.AppendMarked(spoolMarks(marks), payloads...)
+}
+
+// Marks visits the marks of a space; missing says that damage took some.
+func (k keeper) Marks(space byte, visit func(key, value []byte) error) (missing bool, err error) {
+	err = k.Spool.Marks(space, visit)
+	if errors.Is(err, spool.ErrMarksMissing) {
+		return true, nil
+	}
+	return false, err
+}
+
+// openWithdrawals reads what was taken back on this node.
+func (s *service) openWithdrawals() (err error) {
+	s.withdrawn, err = withdrawal.New(withdrawal.Options{
+		Marks: keeper{s.spool}, Lifetime: longestLifetime(s.cfg.Sites), Now: time.Now, Logger: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	return s.withdrawn.Load()
+}
+
+// longestLifetime is after how long no record counts any more.
+func longestLifetime(sites []*site.Site) time.Duration {
+	longest := 24 * time.Hour
+	for _, st := range sites {
+		longest = max(longest, st.ConsentLifetime)
+	}
+	return longest
+}
