@@ -121,7 +121,6 @@ func (s *Store) eraseRows(ctx context.Context, requested, listed []*erasure) err
 	if err := s.fillErasing(ctx, all); err != nil {
 		return err
 	}
-	defer s.clearErasing(context.WithoutCancel(ctx))
 	if len(requested) > 0 {
 		if err := s.list(ctx, requested); err != nil {
 			return err
@@ -146,6 +145,9 @@ func (s *Store) eraseRows(ctx context.Context, requested, listed []*erasure) err
 	}
 	if left > 0 {
 		return fmt.Errorf("store: %d rows of erased people are still there and are erased again", left)
+	}
+	if err := s.clearErasing(ctx); err != nil {
+		return err
 	}
 	return s.reach(ctx, stepDeleted, all)
 }
@@ -266,6 +268,9 @@ func (s *Store) finishErasures(ctx context.Context, masked []*erasure, signer Si
 	if len(masked) == 0 {
 		return nil, nil
 	}
+	if err := s.lookForOldParts(ctx); err != nil {
+		return nil, err
+	}
 	oldest, err := s.oldestPart(ctx)
 	if err != nil {
 		return nil, err
@@ -284,6 +289,9 @@ func (s *Store) finishErasures(ctx context.Context, masked []*erasure, signer Si
 	if len(over) == 0 {
 		return nil, nil
 	}
+	if err := s.clearErasing(ctx); err != nil { // an interrupted round may have left it full
+		return nil, err
+	}
 	if err := s.reach(ctx, stepDone, over); err != nil {
 		return nil, err
 	}
@@ -293,6 +301,18 @@ func (s *Store) finishErasures(ctx context.Context, masked []*erasure, signer Si
 		}
 	}
 	return done, nil
+}
+
+// lookForOldParts has ClickHouse remove the parts whose time has come. By itself
+// it looks for them in a table ever more seldom while nothing happens there, but
+// whenever a partition was dropped, also one that never was.
+func (s *Store) lookForOldParts(ctx context.Context) error {
+	for table, never := range map[string]string{"events": "196912", "touches": "196912", "campaign_day": "196912", "consents": "1969"} {
+		if err := s.change(ctx, "remove old parts of "+table, "ALTER TABLE "+table+" DROP PARTITION "+never); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // oldestPart returns since when the oldest part is out of use that still lies

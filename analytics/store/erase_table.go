@@ -84,16 +84,14 @@ func (s *Store) fillErasing(ctx context.Context, all []*erasure) error {
 		}
 		people = append(people, &person{e.Site, e.visitor})
 	}
-	if err := s.change(ctx, "clear erasing", "TRUNCATE TABLE erasing"); err != nil {
+	if err := s.clearErasing(ctx); err != nil {
 		return err
 	}
 	return insertOwn(ctx, s, erasingTable, people)
 }
 
-func (s *Store) clearErasing(ctx context.Context) {
-	if err := s.change(ctx, "clear erasing", "TRUNCATE TABLE erasing"); err != nil {
-		s.log.Warn("store: the people being erased stay in memory until the next round", "error", err)
-	}
+func (s *Store) clearErasing(ctx context.Context) error {
+	return s.change(ctx, "clear erasing", "TRUNCATE TABLE erasing")
 }
 
 // insertOwn inserts rows that this package made itself; to repeat it does no

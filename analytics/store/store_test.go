@@ -22,6 +22,7 @@ func TestStore(t *testing.T) {
 	for name, run := range map[string]func(*testing.T, *Store){
 		"round_trip_event": testRoundTripEvent, "round_trip_ledger": testRoundTripLedger, "insert_again": testInsertAgain,
 		"ledger_whole": testLedgerWhole, "ledger_tampered": testLedgerTampered, "ledger_retention": testLedgerRetention,
+		"erase": testErase, "withdrawn": testWithdrawn, "erase_holds": testEraseHolds,
 		"rollup": testRollup, "permanent": testPermanent, "query": testQuery, "sql_reads": testSQLReads, "sql_refuses": testSQLRefuses,
 	} {
 		t.Run(name, func(t *testing.T) { run(t, openOn(t, dial, name)) })
@@ -36,6 +37,7 @@ func TestStore(t *testing.T) {
 			run(t, s)
 		})
 	}
+	t.Run("erase_interrupted", func(t *testing.T) { testEraseInterrupted(t, openOn(t, dial, "erase_interrupted"), dial) })
 	t.Run("migrate", func(t *testing.T) { testMigrate(t, dial) })
 }
 

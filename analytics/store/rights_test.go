@@ -1,0 +1,122 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/kunjicloud/kunji/edge/event"
+)
+
+// testWithdrawn reads the feed as a node does: to its end, then what is new.
+func testWithdrawn(t *testing.T, s *Store) {
+	put := func(token string, from, n int) {
+		t.Helper()
+		var b Batch
+		for i := from; i < from+n; i++ {
+			c := decision(3, lastDay) // grants nothing
+			c.Previous, c.Withdraws = [16]byte{5, 14: byte(i >> 8), 15: byte(i)}, i%2 == 0
+			b.Add(event.Record{Consent: c})
+		}
+		b.Chain(nodeA, nil)
+		if err := s.Insert(t.Context(), token, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	heard := map[[16]byte]int{}
+	cursor, pages := "", 0
+	hear := func() {
+		t.Helper()
+		for {
+			all, next, more, err := s.Withdrawn(t.Context(), cursor)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, w := range all {
+				if w.Site != "shop" || !w.Time.Equal(decision(3, 0).Time) {
+					t.Errorf("%+v", w)
+				}
+				heard[w.Record]++
+			}
+			pages++
+			if cursor = next; !more {
+				return
+			}
+		}
+	}
+	hear()
+	if len(heard) != 0 {
+		t.Errorf("an empty ledger says %v", heard)
+	}
+	put("1", 0, 25_000) // more than a page, taken in one moment
+	hear()
+	if len(heard) != 12_500 || pages != 3 {
+		t.Errorf("%d records on %d pages", len(heard), pages)
+	}
+	before := cursor
+	hear()
+	if cursor != before {
+		t.Errorf("the cursor moved from %q to %q though nothing came", before, cursor)
+	}
+	put("2", 25_000, 10)
+	hear()
+	if len(heard) != 12_505 {
+		t.Errorf("%d records", len(heard))
+	}
+	if _, _, _, err := s.Withdrawn(t.Context(), "nonsense"); err == nil {
+		t.Error("a cursor of another kind was taken")
+	}
+}
+
+// TestForgottenLeavesOthers: the filter takes out what names the erased until a
+// day after they asked, and copies nothing where nobody is.
+func TestForgottenLeavesOthers(t *testing.T) {
+	s := &Store{now: func() time.Time { return ledgerDay }}
+	s.forgotten.subject, s.forgotten.asked = hashOf, ledgerDay
+	var b Batch
+	for n := range 6 {
+		e := sample(n)
+		e.Visitor, e.Time = uint64(n%3), ledgerDay.Add(time.Duration(n)*12*time.Hour)
+		c := decision(n+1, lastDay)
+		c.Subject, c.Time = e.Visitor, e.Time
+		b.Add(event.Record{Event: e})
+		b.Add(event.Record{Consent: c})
+	}
+	left := func() (text string) {
+		t.Helper()
+		got, err := s.forgotten.filter(t.Context(), s, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range got.Events {
+			text += fmt.Sprint(e.Visitor)
+		}
+		text += " "
+		for _, c := range got.Consents {
+			text += fmt.Sprint(c.Subject)
+			if c.Erased {
+				text += "*"
+			}
+		}
+		return text
+	}
+	before := b.Consents[1]
+	for _, step := range []struct {
+		site    string
+		visitor uint64
+		want    string
+	}{
+		{"blog", 1, "012012 012012"},
+		{"shop", 7, "012012 012012"},
+		{"shop", 1, "02012 00*2012"}, // the second of 1 is from 36 hours later
+		{"shop", 2, "0012 00*0*012"},
+	} {
+		s.forgotten.add([]*event.Erasure{{Site: step.site, Hash: hashOf(step.site, step.visitor), Requested: ledgerDay.Add(time.Hour)}})
+		if got := left(); got != step.want {
+			t.Errorf("after %d of %s: %s, want %s", step.visitor, step.site, got, step.want)
+		}
+	}
+	if b.Consents[1] != before || before.Subject != 1 {
+		t.Error("the caller's batch was changed")
+	}
+}
