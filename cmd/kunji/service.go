@@ -111,7 +111,7 @@ func newService(ctx context.Context, cfg *Config, role string, log *slog.Logger,
 }
 
 func (s *service) openStore(ctx context.Context) (err error) {
-	o := store.Options{DSN: s.cfg.ClickHouse.DSN, Logger: s.log}
+	o := store.Options{DSN: s.cfg.ClickHouse.DSN, Logger: s.log, Subject: s.ring.SubjectHash}
 	if s.cfg.ClickHouse.Embedded() {
 		s.engine, err = engine.Start(ctx, engine.SupervisorOptions{
 			Args: []string{"engine"}, Engine: engine.Options{Dir: s.cfg.engineDir()}, Logger: s.log,
@@ -156,7 +156,7 @@ func (s *service) openEdge(extra edgeExtra) (err error) {
 func (s *service) edgeOptions() server.Options {
 	return server.Options{
 		Sites: s.sites(), Ring: s.ring, Geo: s.geo, Agents: enrich.NewAgents(), Banner: s.banner,
-		Spool: keeper{s.spool}, Withdrawn: s.withdrawn,
+		Spool: keeper{s.spool}, Withdrawn: s.withdrawn, Kept: kept{s.store},
 		Trusted: s.cfg.Edge.TrustedProxies, Rate: s.cfg.Edge.RateLimit, Region: s.cfg.Region,
 		Ready: s.edgeReady, Now: time.Now, Logger: slog.New(seldom(s.log.Handler(), time.Now)),
 	}

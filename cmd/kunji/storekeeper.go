@@ -30,9 +30,16 @@ func (s *service) keepStore(ctx context.Context) error {
 		case <-time.After(retryStore):
 		}
 	}
+	if s.cfg.Jobs {
+		go s.runJobs(ctx)
+	}
 	if s.shipper == nil {
+		<-ctx.Done()
 		return nil
 	}
+	followed := make(chan struct{})
+	go func() { defer close(followed); s.withdrawn.Follow(ctx, feed{s.store}, followEvery) }()
+	defer func() { <-followed }()
 	if err := s.shipper.Run(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("shipping ended: %w", err)
 	}

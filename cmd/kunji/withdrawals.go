@@ -9,6 +9,9 @@ import (
 	"github.com/kunjicloud/kunji/edge/withdrawal"
 )
 
+// followEvery is how often what other nodes withdrew is asked for.
+const followEvery = time.Second
+
 // keeper is the spool as the edge and the withdrawals see it: neither knows
 // the other's types.
 type keeper struct{ *spool.Spool }

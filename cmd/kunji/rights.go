@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"time"
+
+	"github.com/kunjicloud/kunji/analytics/store"
+	"github.com/kunjicloud/kunji/banner"
+	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/identity"
+	"github.com/kunjicloud/kunji/edge/withdrawal"
+)
+
+// kept answers the edge's questions about a person from the store.
+type kept struct{ store *store.Store }
+
+// About returns everything kept about a visitor.
+func (k kept) About(ctx context.Context, site string, visitor uint64) ([]banner.KeptTable, error) {
+	tables, err := k.store.About(ctx, site, visitor)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]banner.KeptTable, len(tables))
+	for i, t := range tables {
+		out[i] = banner.KeptTable(t)
+	}
+	return out, nil
+}
+
+// Decision returns a record of the ledger and the text it was made by.
+func (k kept) Decision(ctx context.Context, site string, record [16]byte) (entry event.Consent, wording string, err error) {
+	if entry, err = k.store.Receipt(ctx, site, record); err != nil || entry.ID == ([16]byte{}) {
+		return entry, "", err
+	}
+	wording, err = k.store.Wording(ctx, site, entry.NoticeHash)
+	return entry, wording, err
+}
+
+// feed is what other nodes withdrew, as ClickHouse has it.
+type feed struct{ store *store.Store }
+
+// Since returns what the store took after a cursor.
+func (f feed) Since(ctx context.Context, cursor string) (withdrawal.Page, error) {
+	all, next, more, err := f.store.Withdrawn(ctx, cursor)
+	if err != nil {
+		return withdrawal.Page{}, err
+	}
+	page := withdrawal.Page{Cursor: next, More: more}
+	for _, w := range all {
+		page.Entries = append(page.Entries, withdrawal.Entry{Site: w.Site, Time: w.Time, Record: w.Record})
+	}
+	return page, nil
+}
+
+// signer signs checkpoints of the ledger and receipts of erasures with a
+// secret of the site that never rotates: they must verify for as long as
+// proof is kept.
+type signer struct{ ring *identity.Ring }
+
+// Sign returns the HMAC-SHA-256 of a message.
+func (s signer) Sign(site string, message []byte) []byte {
+	mac := hmac.New(sha256.New, s.ring.SiteSecret(site, "ledger"))
+	mac.Write(message)
+	return mac.Sum(nil)
+}
+
+// Times of the jobs.
+const (
+	eraseEvery      = 5 * time.Second
+	checkpointEvery = time.Hour
+)
+
+// runJobs erases who asked for it and signs the ledger's ends, until ctx ends.
+// It runs on one node of a store.
+func (s *service) runJobs(ctx context.Context) {
+	erase, checkpoint := time.NewTicker(eraseEvery), time.NewTicker(checkpointEvery)
+	defer erase.Stop()
+	defer checkpoint.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-erase.C:
+			done, err := s.store.Erase(ctx, store.EraseOptions{Unseal: s.ring.UnsealSubject, Signer: signer{s.ring}})
+			if err != nil && ctx.Err() == nil {
+				s.log.Warn("kunji: an erasure is not finished and goes on later", "error", err)
+			}
+			if len(done) > 0 {
+				s.log.Info("kunji: erased, verified and signed", "people", len(done))
+			}
+		case now := <-checkpoint.C:
+			if _, err := s.store.Checkpoint(ctx, signer{s.ring}, now); err != nil && ctx.Err() == nil {
+				s.log.Error("kunji: the ledger was not signed", "error", err)
+			}
+		}
+	}
+}
