@@ -71,6 +71,7 @@ type commands struct {
 	Incident incidentCmd `cmd:"" help:"Say whose data an incident concerned, or begin what visitors are told of it."`
 	SQL      sqlCmd      `cmd:"" name:"sql" help:"Run a query against ClickHouse, read-only unless --write."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the tables of ClickHouse up to date."`
+	Consent  consentCmd  `cmd:"" help:"The ledger of consents."`
 	User     userCmd     `cmd:"" help:"People who sign in to the console."`
 	Token    tokenCmd    `cmd:"" help:"Programs that call the console's API."`
 	Keys     keysCmd     `cmd:"" help:"The keys that sign cookies, links and records."`
