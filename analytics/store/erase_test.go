@@ -138,6 +138,7 @@ func wantOthers(t testing.TB, s *Store, people, blanks int) {
 }
 
 func testErase(t *testing.T, s *Store) {
+	t.Parallel() // it waits most of the time
 	removePartsAtOnce(t, s)
 	s.forgotten.subject = hashOf
 	heads := map[string]Head{}
@@ -225,11 +226,12 @@ var errLostHere = errors.New("the test cut the connection")
 // testEraseInterrupted ends the job at many places, as a crash would, and lets
 // the next one go on.
 func testEraseInterrupted(t *testing.T, s *Store, dial dialer) {
+	t.Parallel() // it waits most of the time
 	removePartsAtOnce(t, s)
 	heads := map[string]Head{}
 	lives(t, s, heads, "control", "shop", 1, 3)
 	round, cut := uint64(0), true
-	for n := int64(2); cut; n += 7 {
+	for n := int64(2); cut; n += 9 {
 		round++
 		victim := 1000 + round
 		lives(t, s, heads, fmt.Sprint("life ", round), "shop", victim)
@@ -274,6 +276,7 @@ func testEraseInterrupted(t *testing.T, s *Store, dial dialer) {
 // testEraseHolds: while a batch may be stored in part, the rollup is left
 // alone; a tombstone that cannot be read stops nobody else's.
 func testEraseHolds(t *testing.T, s *Store) {
+	t.Parallel() // it waits most of the time
 	removePartsAtOnce(t, s)
 	heads := map[string]Head{}
 	lives(t, s, heads, "1", "shop", 1, 2)

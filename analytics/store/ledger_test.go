@@ -98,6 +98,7 @@ func testLedgerWhole(t *testing.T, s *Store) {
 // testLedgerTampered changes rows of a whole ledger of 20 as somebody with
 // access to ClickHouse could, each in a table of its own.
 func testLedgerTampered(t *testing.T, s *Store) {
+	t.Parallel() // it waits most of the time
 	head := ledger(t, s, nodeA, 20, lastDay)
 	if _, err := s.Checkpoint(t.Context(), keyed("k"), ledgerDay.AddDate(0, 0, 1)); err != nil {
 		t.Fatal(err)

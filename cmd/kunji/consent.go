@@ -3,11 +3,16 @@ package main
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"time"
 
+	"github.com/kunjicloud/kunji/analytics/ship"
 	"github.com/kunjicloud/kunji/analytics/store"
 	"github.com/kunjicloud/kunji/edge/identity"
+	"github.com/kunjicloud/kunji/edge/spool"
 )
 
 type consentCmd struct {
@@ -28,7 +33,12 @@ func (c *consentVerifyCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		chains, err := s.VerifyLedger(ctx, store.VerifyOptions{Site: c.Site, Signer: signer{ring}})
+		// Before the rows are read, so that no record is newer than the end it has.
+		heads, err := a.ledgerHeads(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		chains, err := s.VerifyLedger(ctx, store.VerifyOptions{Site: c.Site, Signer: signer{ring}, Heads: heads})
 		if err != nil {
 			return err
 		}
@@ -39,9 +49,9 @@ func (c *consentVerifyCmd) Run(ctx context.Context, a *app) error {
 				verdict = fmt.Sprintf("BROKEN at record %d: %s", r.Break.Seq, r.Break.What)
 				broken++
 			}
-			fmt.Fprintf(a.stdout, "%s node %s: %d records, %d of them blank, %d gone by retention, %d checkpoints, %s to %s: %s\n",
-				r.Site, hex.EncodeToString(r.Node[:4]), r.Records, r.Blanks, r.Gone, r.Checkpoints,
-				r.First.Format(time.DateOnly), r.Last.Format(time.DateOnly), verdict)
+			fmt.Fprintf(a.stdout, "%s node %s: %s, %d blank by erasure, %d gone by retention, %s, %s: %s\n",
+				r.Site, hex.EncodeToString(r.Node[:4]), count(int(r.Records), "record"), r.Blanks, r.Gone, count(r.Checkpoints, "checkpoint"),
+				span(r.First, r.Last), verdict)
 		}
 		if len(chains) == 0 {
 			fmt.Fprintln(a.stdout, "the ledger is empty")
@@ -51,4 +61,56 @@ func (c *consentVerifyCmd) Run(ctx context.Context, a *app) error {
 		}
 		return nil
 	})
+}
+
+// span is the days of the first and the last record.
+func span(first, last time.Time) string {
+	if first.IsZero() {
+		return "none left"
+	}
+	return first.Format(time.DateOnly) + " to " + last.Format(time.DateOnly)
+}
+
+// ledgerHead is the end of one chain, as it travels over the control socket.
+type ledgerHead struct {
+	Site string `json:"site"`
+	Node []byte `json:"node"`
+	Seq  uint64 `json:"seq"`
+	Hash []byte `json:"hash"`
+}
+
+// listHeads are the ends of the chains that a spool's node wrote.
+func listHeads(s *spool.Spool) ([]ledgerHead, error) {
+	heads := map[string]store.Head{}
+	if err := ship.Heads(s, heads); err != nil {
+		return nil, fmt.Errorf("read the ends of the ledger: %w", err)
+	}
+	node := s.ID()
+	all := make([]ledgerHead, 0, len(heads))
+	for site, h := range heads {
+		all = append(all, ledgerHead{Site: site, Node: node[:], Seq: h.Seq, Hash: h.Hash[:]})
+	}
+	return all, nil
+}
+
+// ledgerHeads are where this data_dir's node says that its chains end: what
+// shows when the end of one is missing. None where it has no spool.
+func (a *app) ledgerHeads(ctx context.Context, cfg *Config) (map[store.Chain]store.Head, error) {
+	if _, err := os.Stat(cfg.spoolOptions(nil).Dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var all []ledgerHead
+	err := a.onSpool(ctx, "GET", "/ledger/heads", nil, &all, func(s *spool.Spool) (err error) {
+		all, err = listHeads(s)
+		return err
+	})
+	heads := make(map[store.Chain]store.Head, len(all))
+	for _, h := range all {
+		c := store.Chain{Site: h.Site}
+		head := store.Head{Seq: h.Seq}
+		copy(c.Node[:], h.Node)
+		copy(head.Hash[:], h.Hash)
+		heads[c] = head
+	}
+	return heads, err
 }

@@ -68,9 +68,21 @@ func (s signer) Sign(site string, message []byte) []byte {
 
 // Times of the jobs.
 const (
-	eraseEvery      = 5 * time.Second
+	eraseEvery = 5 * time.Second
+	// settle is how long other nodes of a server may insert without having heard of
+	// a tombstone: a try's timeout, and the ten seconds between two questions.
+	settle          = 3 * time.Minute
 	checkpointEvery = time.Hour
 )
+
+// eraseOptions join the erasing job to the key ring.
+func (s *service) eraseOptions() store.EraseOptions {
+	o := store.EraseOptions{Unseal: s.ring.UnsealSubject, Signer: signer{s.ring}}
+	if !s.cfg.ClickHouse.Embedded() {
+		o.Settle = settle
+	}
+	return o
+}
 
 // runJobs erases who asked for it and signs the ledger's ends, until ctx ends.
 // It runs on one node of a store.
@@ -83,7 +95,10 @@ func (s *service) runJobs(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-erase.C:
-			done, err := s.store.Erase(ctx, store.EraseOptions{Unseal: s.ring.UnsealSubject, Signer: signer{s.ring}})
+			if s.shipper != nil && !s.shipper.Stats().Resumed {
+				continue // a batch may be stored in part
+			}
+			done, err := s.store.Erase(ctx, s.eraseOptions())
 			if err != nil && ctx.Err() == nil {
 				s.log.Warn("kunji: an erasure is not finished and goes on later", "error", err)
 			}

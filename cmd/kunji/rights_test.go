@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kunjicloud/kunji/analytics/engine"
+)
+
+// see fetches what is kept about a visitor, as JSON.
+func (v *visitor) see(t *testing.T) string {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodGet, "http://"+v.in.edge+"/v1/me?site=shop&format=json", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Cookie", strings.Join(v.cookies, "; "))
+	resp, err := v.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("/v1/me answered %d: %s, %v", resp.StatusCode, b, err)
+	}
+	return string(b)
+}
+
+// TestPolicy_5_1_5_3_SeeAndErase runs the whole service: visitors consent and
+// leave a trace, one sees it and has it erased, the ledger stays whole and
+// counts the blank, and whoever then alters it is found out.
+func TestPolicy_5_1_5_3_SeeAndErase(t *testing.T) {
+	library, err := engine.FindLibrary("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := newInstallation(t, library)
+	r := in.start("serve")
+	visitors := make([]*visitor, 3)
+	for i := range visitors {
+		v := &visitor{in: in, client: &http.Client{Timeout: 5 * time.Second}}
+		visitors[i] = v
+		if status, _, err := v.do("POST", "/v1/consent", `{"site":"shop","method":"accept_all","surface":"banner"}`); err != nil || status != http.StatusOK {
+			t.Fatalf("consent: %d, %v", status, err)
+		}
+		for n := range 3 {
+			if _, result, err := v.do("GET", fmt.Sprintf("/p.gif?s=shop&k=page_view&u=http://%s/shop/%d&i=v%d-%d", in.edge, n, i, n), ""); err != nil || result != "recorded" {
+				t.Fatalf("a page view was %s, %v", result, err)
+			}
+		}
+	}
+	in.shipped()
+	if me := visitors[0].see(t); !strings.Contains(me, `"page_view"`) || !strings.Contains(me, "accept_all") {
+		t.Errorf("what is kept: %s", me)
+	}
+	// Old parts stay eight minutes by default, longer than a test should take.
+	for _, table := range []string{"events", "touches", "consents", "campaign_day"} {
+		in.kunji("sql", "--write", "ALTER TABLE "+table+" MODIFY SETTING old_parts_lifetime = 0")
+	}
+	if status, _, err := visitors[0].do("DELETE", "/v1/me?site=shop", ""); err != nil || status != http.StatusAccepted {
+		t.Fatalf("erase: %d, %v", status, err)
+	}
+	in.eventually("the erasure is done", func() error {
+		if got := in.column("SELECT countIf(step = 4 AND receipt != '' AND subject = '') FROM erasures FINAL"); got[0] != "1" {
+			return fmt.Errorf("%s are done; %s", got, r.said())
+		}
+		return nil
+	})
+	if got := in.column("SELECT concat(toString(uniqExact(visitor)), ' ', toString(count())) FROM events WHERE visitor != 0 AND kind = 'page_view'"); got[0] != "2 6" {
+		t.Errorf("visitors, page views: %s, want 2 6", got)
+	}
+	in.shipped()
+	// Three grants and a withdrawal, one of them blank.
+	if out := in.kunji("consent", "verify"); !strings.Contains(out, "4 records, 1 blank by erasure, 0 gone by retention") || !strings.Contains(out, ": whole\n") {
+		t.Errorf("verify says %s", out)
+	}
+	in.kunji("sql", "--write", "ALTER TABLE consents UPDATE method = 'save' WHERE chain_seq = 2 SETTINGS mutations_sync = 2")
+	in.fails(exitFailed, "BROKEN at record 2: it was altered", "consent", "verify", "--site", "shop")
+	in.kunji("sql", "--write", "ALTER TABLE consents UPDATE method = 'accept_all' WHERE chain_seq = 2 SETTINGS mutations_sync = 2")
+	in.kunji("consent", "verify")
+	in.kunji("sql", "--write", "DELETE FROM consents WHERE chain_seq = 4")
+	in.fails(exitFailed, "BROKEN at record 4: it is missing", "consent", "verify") // only the node knows that there was one
+	r.end()
+	in.fails(exitFailed, "BROKEN at record 4: it is missing", "consent", "verify") // also while no service runs
+}
