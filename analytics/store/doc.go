@@ -3,10 +3,12 @@
 // operator. It is the only user of clickhouse-go, and the same code speaks to
 // the embedded engine, to one server and to several.
 //
-//	ship ──Insert──▶ consents
+//	ship ──Insert──▶ notice_texts, consents
 //	                 events ──view──▶ touches
 //	                        ──view──▶ campaign_day
-//	                 refusals, notices
+//	                 refusals, notices, erasures
+//	jobs ──Erase, Checkpoint──▶ what names a person, consent_checkpoints
+//	edge ──About, Receipt, Wording, Withdrawn──▶ a person's own rows
 //	report ──Query──▶ any of them, read only
 //	kunji sql ──SQL──▶ any of them, read only unless told otherwise
 //
@@ -31,6 +33,26 @@
 // Over HTTP without compression, which is how the embedded engine is spoken to,
 // this package writes the blocks itself (native.go). Over the native protocol,
 // and where blocks are compressed, the driver does.
+//
+// # Ledger
+//
+// consents are one hash chain for each site and writing node (ledger.go), so
+// that VerifyLedger finds what was altered, left out, added or moved. An erasure
+// blanks a record's subject and salt; the commitment to them stays, and the
+// chain with it. Checkpoint signs each day where the chains end, and which
+// records are about to reach the end of their term; verifying goes on behind
+// those that are gone. What it cannot find: records added behind the end of a
+// chain whose node and its disk are gone, between two checkpoints.
+//
+// # Erasure
+//
+// A tombstone comes through the spool like every other record, so that all
+// that the same node kept before it is in ClickHouse when it is. Erase takes it
+// through the steps of erase.go to a signed receipt, and Insert leaves out what
+// arrives late. The rollup is rebuilt while this process inserts nothing;
+// another process that inserts into the same days in those seconds would have
+// them counted twice or not at all, so one that rebuilds on a server with several
+// writers should do it when they are quiet.
 //
 // # Errors
 //

@@ -118,13 +118,16 @@ func (s *Store) eraseRows(ctx context.Context, requested, listed []*erasure) err
 	if len(all) == 0 {
 		return nil
 	}
-	if err := s.fillErasing(ctx, all); err != nil {
-		return err
-	}
 	if len(requested) > 0 {
+		if err := s.fillErasing(ctx, requested); err != nil {
+			return err
+		}
 		if err := s.list(ctx, requested); err != nil {
 			return err
 		}
+	}
+	if err := s.fillErasing(ctx, all); err != nil {
+		return err
 	}
 	for _, sql := range []string{
 		"DELETE FROM events WHERE (site, visitor) IN (SELECT site, visitor FROM erasing)",
@@ -141,6 +144,9 @@ func (s *Store) eraseRows(ctx context.Context, requested, listed []*erasure) err
 	}
 	left, err := s.survivors(ctx)
 	if err != nil {
+		return err
+	}
+	if err := s.stillErasing(ctx, len(all)); err != nil {
 		return err
 	}
 	if left > 0 {
@@ -163,10 +169,12 @@ const (
 	blanks         = "SELECT " + place + " FROM consents WHERE erased"
 )
 
-// list counts what there is and writes down which days are to be rebuilt.
+// list counts what there is and writes down which days are to be rebuilt. Days
+// whose events are at the end of their term are left alone: part of them may be
+// gone already, and their sketches go with them.
 func (s *Store) list(ctx context.Context, all []*erasure) error {
 	if err := s.change(ctx, "list the days of an erasure", "INSERT INTO erasing_days SELECT DISTINCT site, local_day FROM events "+
-		"WHERE (site, visitor) IN (SELECT site, visitor FROM erasing)"); err != nil {
+		"WHERE keep_until > today() AND (site, visitor) IN (SELECT site, visitor FROM erasing)"); err != nil {
 		return err
 	}
 	for _, t := range []struct {
@@ -184,6 +192,9 @@ func (s *Store) list(ctx context.Context, all []*erasure) error {
 		for _, e := range all {
 			*t.count(e) = counts[person{e.Site, e.visitor}]
 		}
+	}
+	if err := s.stillErasing(ctx, len(all)); err != nil {
+		return err
 	}
 	return s.reach(ctx, stepListed, all)
 }

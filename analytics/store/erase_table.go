@@ -90,6 +90,20 @@ func (s *Store) fillErasing(ctx context.Context, all []*erasure) error {
 	return insertOwn(ctx, s, erasingTable, people)
 }
 
+// stillErasing makes sure that the statements before it found the people: an
+// engine that was started again in between has an empty table, and what it was
+// asked in its name did nothing.
+func (s *Store) stillErasing(ctx context.Context, people int) error {
+	var n uint64
+	if err := s.conn.QueryRow(ctx, "SELECT count() FROM erasing").Scan(&n); err != nil {
+		return wrap("count the people being erased", err)
+	}
+	if n != uint64(people) {
+		return fmt.Errorf("store: ClickHouse was started again during an erasure of %d people, which is begun anew", people)
+	}
+	return nil
+}
+
 func (s *Store) clearErasing(ctx context.Context) error {
 	return s.change(ctx, "clear erasing", "TRUNCATE TABLE erasing")
 }

@@ -286,6 +286,15 @@ func testEraseHolds(t *testing.T, s *Store) {
 	}}}); err != nil {
 		t.Fatal(err)
 	}
+	// ClickHouse is started again in the middle: its memory is empty.
+	e := &erasure{ErasureReceipt: ErasureReceipt{Site: "shop", Hash: hashOf("shop", 2), Requested: time.Now()}, visitor: 2}
+	if err := s.fillErasing(t.Context(), []*erasure{e}); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, s, "TRUNCATE TABLE erasing")
+	if err := s.list(t.Context(), []*erasure{e}); err == nil || !strings.Contains(err.Error(), "begun anew") || e.step != stepRequested {
+		t.Errorf("listed without people: %v, step %d", err, e.step)
+	}
 	s.unsettled.begin("tried")
 	for range 2 {
 		if _, err := s.Erase(t.Context(), erasing); err == nil || !strings.Contains(err.Error(), "names nobody") {
