@@ -90,6 +90,9 @@ func (s *Store) Erase(ctx context.Context, o EraseOptions) ([]ErasureReceipt, er
 	if err != nil || len(waiting) == 0 {
 		return nil, err
 	}
+	if err := s.mutationsDone(ctx); err != nil {
+		return nil, err
+	}
 	round := map[uint8][]*erasure{}
 	var unreadable []error
 	for _, e := range waiting {
@@ -229,145 +232,6 @@ func (s *Store) survivors(ctx context.Context) (left uint64, err error) {
 		}
 	}
 	return left, nil
-}
-
-// rebuild makes the listed days of the rollup anew from events. Nothing is
-// inserted meanwhile; while a batch may be stored in part it does nothing and
-// returns false: the batch's repetition would be counted twice.
-func (s *Store) rebuild(ctx context.Context) (bool, error) {
-	s.inserting.Lock()
-	defer s.inserting.Unlock()
-	if !s.unsettled.none() {
-		return false, nil
-	}
-	const op = "rebuild the days of an erasure"
-	if err := s.change(ctx, op, "DELETE FROM campaign_day WHERE (site, local_day) IN (SELECT site, local_day FROM erasing_days)"); err != nil {
-		return false, err
-	}
-	days, err := s.erasingDays(ctx)
-	if err != nil {
-		return false, err
-	}
-	for _, d := range days { // one at a time: the sketches of all would fill the memory
-		if err := s.change(ctx, op, rebuildDay, clickhouse.Named("site", d.site), clickhouse.Named("day", d.day)); err != nil {
-			return false, err
-		}
-	}
-	return true, s.change(ctx, op, "TRUNCATE TABLE erasing_days")
-}
-
-// siteDay is a day of a site, as 2026-11-24.
-type siteDay struct{ site, day string }
-
-func (s *Store) erasingDays(ctx context.Context) (days []siteDay, err error) {
-	rows, err := s.query(ctx, "read the days of an erasure", "SELECT DISTINCT site, toString(local_day) FROM erasing_days", nil)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var d siteDay
-		if err := rows.Scan(&d.site, &d.day); err != nil {
-			return nil, err
-		}
-		days = append(days, d)
-	}
-	return days, rows.Err()
-}
-
-// rebuildDay makes one day of the rollup. The view events_to_campaign_day says
-// the same (003_campaign_day.sql). The time bounds the parts that are read: a
-// site's day lies within 14 hours of the one in UTC.
-const rebuildDay = "INSERT INTO campaign_day SELECT site, local_day, attributed, channel, source, medium, campaign, content, term, " +
-	"countIf(kind = 'visit'), countIf(kind = 'page_view'), countIf(kind = 'custom'), countIf(kind = 'impression'), " +
-	"countIf(kind = 'click'), countIf(kind = 'mail_open'), countIf(kind = 'mail_click'), max(e.keep_until), " +
-	"uniqCombined64StateIf(14)(visitor, visitor != 0 AND kind IN ('visit', 'page_view', 'custom', 'conversion')) " +
-	"FROM events AS e WHERE site = {site:String} AND local_day = {day:Date} AND machine = 0 AND kind != 'refund' " +
-	"AND time >= toDateTime64({day:Date}, 3, 'UTC') - toIntervalDay(1) AND time < toDateTime64({day:Date}, 3, 'UTC') + toIntervalDay(2) " +
-	"GROUP BY site, local_day, attributed, channel, source, medium, campaign, content, term " +
-	"SETTINGS max_bytes_before_external_group_by = 67108864, max_threads = 1"
-
-// eraseBytes rewrites the parts without what was deleted.
-func (s *Store) eraseBytes(ctx context.Context, all []*erasure) error {
-	if len(all) == 0 {
-		return nil
-	}
-	for _, table := range []string{"events", "touches", "consents", "campaign_day"} {
-		if err := s.change(ctx, "remove deleted rows of "+table, "ALTER TABLE "+table+" APPLY DELETED MASK"); err != nil {
-			return err
-		}
-	}
-	return s.reach(ctx, stepMasked, all)
-}
-
-// finishErasures writes the receipts of those whose bytes are gone.
-func (s *Store) finishErasures(ctx context.Context, masked []*erasure, signer Signer) (done []ErasureReceipt, err error) {
-	if len(masked) == 0 {
-		return nil, nil
-	}
-	if err := s.lookForOldParts(ctx); err != nil {
-		return nil, err
-	}
-	oldest, err := s.oldestPart(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var over []*erasure
-	months := map[string]struct{}{}
-	for _, e := range masked {
-		if !oldest.IsZero() && !oldest.After(e.stepped) {
-			continue // a part from before still has the bytes
-		}
-		e.Finished = s.now().UTC().Truncate(time.Millisecond)
-		e.subject, e.Signature = "", signer.Sign(e.Site, e.Message())
-		over, done = append(over, e), append(done, e.ErasureReceipt)
-		months[e.Requested.UTC().Format("200601")] = struct{}{}
-	}
-	if len(over) == 0 {
-		return nil, nil
-	}
-	if err := s.clearErasing(ctx); err != nil { // an interrupted round may have left it full
-		return nil, err
-	}
-	if err := s.reach(ctx, stepDone, over); err != nil {
-		return nil, err
-	}
-	for month := range months { // merges away the steps before, and with them the sealed ids
-		if err := s.change(ctx, "tidy erasures", "OPTIMIZE TABLE erasures PARTITION "+month+" FINAL"); err != nil {
-			return done, err
-		}
-	}
-	return done, nil
-}
-
-// lookForOldParts has ClickHouse remove the parts whose time has come. By itself
-// it looks for them in a table ever more seldom while nothing happens there, but
-// whenever a partition was dropped, also one that never was.
-func (s *Store) lookForOldParts(ctx context.Context) error {
-	for table, never := range map[string]string{"events": "196912", "touches": "196912", "campaign_day": "196912", "consents": "1969"} {
-		if err := s.change(ctx, "remove old parts of "+table, "ALTER TABLE "+table+" DROP PARTITION "+never); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// oldestPart returns since when the oldest part is out of use that still lies
-// on disk; zero where there is none.
-func (s *Store) oldestPart(ctx context.Context) (oldest time.Time, err error) {
-	rows, err := s.query(ctx, "look for old parts", "SELECT min(toUnixTimestamp(remove_time)) FROM system.parts WHERE database = currentDatabase() AND NOT active AND table IN "+erasedTables+" HAVING count() > 0", nil)
-	if err != nil {
-		return oldest, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var at uint32
-		if err := rows.Scan(&at); err != nil {
-			return oldest, err
-		}
-		oldest = time.Unix(int64(at), 0)
-	}
-	return oldest, rows.Err()
 }
 
 // change runs a statement that changes rows and returns when it is done.

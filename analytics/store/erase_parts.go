@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// eraseBytes rewrites the parts without what was deleted.
+func (s *Store) eraseBytes(ctx context.Context, all []*erasure) error {
+	if len(all) == 0 {
+		return nil
+	}
+	masked, err := s.maskedPartitions(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range masked { // one by one: each part that is rewritten needs memory for all its columns
+		if err := s.change(ctx, "remove deleted rows of "+p.table, "ALTER TABLE "+p.table+" APPLY DELETED MASK IN PARTITION ID '"+p.id+"'"); err != nil {
+			return err
+		}
+	}
+	return s.reach(ctx, stepMasked, all)
+}
+
+type partition struct{ table, id string }
+
+// maskedPartitions are those that hold rows which are deleted and still there.
+func (s *Store) maskedPartitions(ctx context.Context) (all []partition, err error) {
+	rows, err := s.query(ctx, "look for deleted rows", "SELECT DISTINCT table, partition_id FROM system.parts WHERE database = currentDatabase() AND active AND has_lightweight_delete AND table IN "+erasedTables, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p partition
+		if err := rows.Scan(&p.table, &p.id); err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, rows.Err()
+}
+
+// mutationsDone reports an error while a statement of an earlier round is still
+// at work: ClickHouse goes on with it by itself, and another one beside it would
+// only need more memory.
+func (s *Store) mutationsDone(ctx context.Context) error {
+	var n uint64
+	if err := s.conn.QueryRow(ctx, "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND NOT is_done AND table IN "+erasedTables).Scan(&n); err != nil {
+		return wrap("look for unfinished mutations", err)
+	}
+	if n > 0 {
+		return fmt.Errorf("store: erasures wait for %d unfinished mutations; system.mutations says what keeps them", n)
+	}
+	return nil
+}
+
+// finishErasures writes the receipts of those whose bytes are gone.
+func (s *Store) finishErasures(ctx context.Context, masked []*erasure, signer Signer) (done []ErasureReceipt, err error) {
+	if len(masked) == 0 {
+		return nil, nil
+	}
+	if err := s.lookForOldParts(ctx); err != nil {
+		return nil, err
+	}
+	oldest, err := s.oldestPart(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var over []*erasure
+	months := map[string]struct{}{}
+	for _, e := range masked {
+		if !oldest.IsZero() && !oldest.After(e.stepped) {
+			continue // a part from before still has the bytes
+		}
+		e.Finished = s.now().UTC().Truncate(time.Millisecond)
+		e.subject, e.Signature = "", signer.Sign(e.Site, e.Message())
+		over, done = append(over, e), append(done, e.ErasureReceipt)
+		months[e.Requested.UTC().Format("200601")] = struct{}{}
+	}
+	if len(over) == 0 {
+		return nil, nil
+	}
+	if err := s.clearErasing(ctx); err != nil { // an interrupted round may have left it full
+		return nil, err
+	}
+	if err := s.reach(ctx, stepDone, over); err != nil {
+		return nil, err
+	}
+	for month := range months { // merges away the steps before, and with them the sealed ids
+		if err := s.change(ctx, "tidy erasures", "OPTIMIZE TABLE erasures PARTITION "+month+" FINAL"); err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+// lookForOldParts has ClickHouse remove the parts whose time has come. By itself
+// it looks for them in a table ever more seldom while nothing happens there, but
+// whenever a partition was dropped, also one that never was.
+func (s *Store) lookForOldParts(ctx context.Context) error {
+	for table, never := range map[string]string{"events": "196912", "touches": "196912", "campaign_day": "196912", "consents": "1969"} {
+		if err := s.change(ctx, "remove old parts of "+table, "ALTER TABLE "+table+" DROP PARTITION "+never); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oldestPart returns since when the oldest part is out of use that still lies
+// on disk; zero where there is none.
+func (s *Store) oldestPart(ctx context.Context) (oldest time.Time, err error) {
+	rows, err := s.query(ctx, "look for old parts", "SELECT min(toUnixTimestamp(remove_time)) FROM system.parts WHERE database = currentDatabase() AND NOT active AND table IN "+erasedTables+" HAVING count() > 0", nil)
+	if err != nil {
+		return oldest, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var at uint32
+		if err := rows.Scan(&at); err != nil {
+			return oldest, err
+		}
+		oldest = time.Unix(int64(at), 0)
+	}
+	return oldest, rows.Err()
+}
