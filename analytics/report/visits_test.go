@@ -51,11 +51,7 @@ func (c *counted) cells(name string) []any {
 	if c.visits > 0 {
 		rate = float64(c.orders) / float64(c.visits)
 	}
-	cells = append(cells, c.visits, int64(len(c.visitors)), c.orders, Money(c.value), Money(c.refunds), rate)
-	if name == "campaigns" { // no costs were uploaded
-		cells = append(cells, Money(0), int64(0), int64(0), nil, nil, nil, nil)
-	}
-	return cells
+	return append(cells, c.visits, int64(len(c.visitors)), c.orders, Money(c.value), Money(c.refunds), rate)
 }
 
 // places says where an event stands in each report.
