@@ -29,7 +29,12 @@ const listeners: Listener[] = [];
 
 export const listen = (f: Listener): number => listeners.push(f);
 
-const tabs = new BroadcastChannel('kunji');
+/** The site's other tabs; none where the browser forbids it: Firefox does with cookies blocked. */
+let tabs: BroadcastChannel | undefined;
+try {
+	tabs = new BroadcastChannel('kunji');
+	tabs.onmessage = ({ data }) => data[0] === C.site && apply(data[1]);
+} catch {}
 
 /** Tells everyone after the state changed, and clears what lost its grant. */
 const apply = (next: State): void => {
@@ -85,14 +90,12 @@ export const decide = async (choice: Choice): Promise<Answer> => {
 	for (const [id, d] of Object.entries(answer.services)) next._services[id] = d[0] ?? '';
 	blocked = !stored();
 	apply(next);
-	tabs.postMessage([C.site, next]);
+	tabs?.postMessage([C.site, next]);
 	return answer;
 };
 
 export const withdraw = (erase?: boolean): Promise<Answer> =>
 	decide({ method: 'withdraw', surface: 'api', erase });
-
-tabs.onmessage = ({ data }) => data[0] === C.site && apply(data[1]);
 
 /** The dialog's part, loaded once. */
 export interface Part {
