@@ -42,6 +42,7 @@ type Query struct {
 	// hold everything that was answered as recorded. Zero: unknown, and the
 	// newest row that the store holds of the site stands for it.
 	CompleteUntil time.Time
+	Options       Options
 }
 
 // Error is a question that cannot be answered as it was asked.

@@ -40,6 +40,8 @@ func TestReports(t *testing.T) {
 		"filters cannot look inside the fold": filtersCannotLookInsideTheFold,
 		"pages and consent":                   pagesAndConsent,
 		"installation":                        installationJudges,
+		"attribution equals its definition":   attributionEqualsItsDefinition,
+		"attribution folds":                   attributionFolds,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, db) })
 	}
