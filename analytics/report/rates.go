@@ -5,13 +5,15 @@ import (
 	_ "embed" // rates.sql
 	"fmt"
 	"math/big"
+
+	"github.com/kunjicloud/kunji/analytics/store"
 )
 
 //go:embed query/rates.sql
 var ratesSQL string
 
 // rateUnit is one, as rates are counted.
-const rateUnit = 100_000_000
+const rateUnit = store.RateUnit
 
 // rate is what one unit of a currency is worth from a day on.
 type rate struct {

@@ -18,6 +18,7 @@ func all() map[string]run {
 	return map[string]run{
 		"attribution": attribution,
 		"campaigns":   campaigns,
+		"costs":       costs,
 		"channels":    channels,
 		"consent":     consent,
 		"pages":       pages,

@@ -42,6 +42,8 @@ func TestReports(t *testing.T) {
 		"installation":                        installationJudges,
 		"attribution equals its definition":   attributionEqualsItsDefinition,
 		"attribution folds":                   attributionFolds,
+		"costs equal an independent count":    costsEqualAnIndependentCount,
+		"mistagged links are found":           mistaggedLinksAreFound,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, db) })
 	}
@@ -95,8 +97,8 @@ type traffic struct {
 }
 
 var origins = []event.Campaign{
-	{Source: "google", Medium: "cpc", Name: "autumn", Channel: "Paid search"},
-	{Source: "google", Medium: "cpc", Name: "brand", Channel: "Paid search"},
+	{Source: "google", Medium: "cpc", Name: "autumn", Content: "red", Term: "shoes", Channel: "Paid search"},
+	{Source: "google", Medium: "cpc", Name: "brand", Content: "blue", Channel: "Paid search"},
 	{Source: "google", Medium: "organic", Channel: "Organic search"},
 	{Source: "newsletter", Medium: "email", Name: "十一月", Channel: "E-mail"},
 	{Source: "newsletter", Medium: "email", Name: "=cmd|' /C calc'!A0", Channel: "E-mail"},
