@@ -118,17 +118,22 @@ type metaJSON struct {
 	Made            bool     `json:"made"`
 	Filters         []string `json:"filters"`
 	Lookback        int      `json:"lookback,omitempty"`
+	Window          int      `json:"window,omitempty"`
+	Steps           []string `json:"steps,omitempty"`
 }
 
 func metaObject(m *Meta) metaJSON {
 	out := metaJSON{
 		Report: m.Report, Site: m.Site, From: m.From.String(), To: m.To.String(), Timezone: m.Timezone, Currency: m.Currency,
-		MinGroup: m.MinGroup, FoldedGroups: m.FoldedGroups, OtherCurrencies: m.OtherCurrencies, Made: m.Made, Lookback: m.Lookback,
+		MinGroup: m.MinGroup, FoldedGroups: m.FoldedGroups, OtherCurrencies: m.OtherCurrencies, Made: m.Made, Lookback: m.Lookback, Window: m.Window,
 		Filters: []string{},
 	}
 	if !m.CompleteUntil.IsZero() {
 		s := m.CompleteUntil.UTC().Format(time.RFC3339)
 		out.CompleteUntil = &s
+	}
+	for _, step := range m.Steps {
+		out.Steps = append(out.Steps, step.String())
 	}
 	for _, f := range m.Filters {
 		out.Filters = append(out.Filters, f.String())

@@ -15,6 +15,13 @@ type Options struct {
 	Lookback int
 	// Detail splits campaigns.
 	Detail Detail
+	// Steps are a funnel's, 1 to MaxSteps; none: a visit, then a conversion.
+	Steps []Step
+	// Window is within how many days a funnel's steps are taken, 1 to 90; 0 is
+	// 30.
+	Window int
+	// By is the time series' step; 0 is a day.
+	By By
 }
 
 // Detail is how finely campaigns are told apart.
@@ -40,6 +47,10 @@ func OptionNames(report string) []string {
 		return []string{"lookback"}
 	case "campaigns":
 		return []string{"detail"}
+	case "funnel":
+		return []string{"step", "window"}
+	case "timeseries":
+		return []string{"by"}
 	}
 	return nil
 }
@@ -52,12 +63,34 @@ func (q *Query) Set(option string, values []string) error {
 		return nil
 	}
 	switch option {
-	case "lookback":
+	case "lookback", "window":
 		n, err := strconv.Atoi(values[0])
 		if err != nil || n < 1 || n > MaxLookback {
-			return &Error{"lookback", fmt.Sprintf("%q is not a look-back", values[0]), fmt.Sprintf("write a number of days from 1 to %d", MaxLookback)}
+			return &Error{option, fmt.Sprintf("%q is not a number of days", values[0]), fmt.Sprintf("write one from 1 to %d", MaxLookback)}
 		}
-		q.Options.Lookback = n
+		if option == "lookback" {
+			q.Options.Lookback = n
+		} else {
+			q.Options.Window = n
+		}
+	case "step":
+		if len(values) > MaxSteps {
+			return &Error{"step", fmt.Sprintf("the funnel has %d steps", len(values)), fmt.Sprintf("use at most %d", MaxSteps)}
+		}
+		q.Options.Steps = nil
+		for _, text := range values {
+			step, err := ParseStep(text)
+			if err != nil {
+				return err
+			}
+			q.Options.Steps = append(q.Options.Steps, step)
+		}
+	case "by":
+		by, ok := parseBy(values[0])
+		if !ok {
+			return &Error{"by", fmt.Sprintf("%q is not a step of time", values[0]), "write minute, hour, day, week or month"}
+		}
+		q.Options.By = by
 	case "detail":
 		detail := slices.Index([]string{"campaign", "content", "term"}, values[0])
 		if detail < 0 {
@@ -71,6 +104,12 @@ func (q *Query) Set(option string, values []string) error {
 }
 
 func (o *Options) defaults() {
+	if o.Window == 0 {
+		o.Window = DefaultLookback
+	}
+	if len(o.Steps) == 0 {
+		o.Steps = []Step{{Kind: "visit"}, {Kind: "conversion"}}
+	}
 	if o.Lookback == 0 {
 		o.Lookback = DefaultLookback
 	}

@@ -12,6 +12,7 @@ var salesSQL string
 // sale is the conversions and refunds of one day that came from one place.
 type sale struct {
 	day                               Day
+	bucket                            int64 // 0, or the minute or hour of it in seconds since 1970
 	consented                         bool
 	channel, source, medium, campaign string
 	content, term                     string
@@ -40,7 +41,9 @@ func askSales(ctx context.Context, src Source, q Query) ([]sale, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := src.Query(ctx, salesSQL, map[string]any{"site": q.Site.ID, "from": q.From.String(), "to": q.To.String()})
+	rows, err := src.Query(ctx, salesSQL, map[string]any{
+		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "bucket": q.Options.By.bucket(), "zone": q.Site.Zone.String(),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +54,7 @@ func askSales(ctx context.Context, src Source, q Query) ([]sale, error) {
 		var day int32
 		var currency string
 		var refunded int64
-		err := rows.Scan(&day, &s.consented, &s.channel, &s.source, &s.medium, &s.campaign, &s.content, &s.term, &currency,
+		err := rows.Scan(&day, &s.bucket, &s.consented, &s.channel, &s.source, &s.medium, &s.campaign, &s.content, &s.term, &currency,
 			&s.conversions, &refunded, &s.value, &s.refunds)
 		if err != nil {
 			return nil, fmt.Errorf("sale %d of the answer: %w", len(sales)+1, err)

@@ -73,7 +73,9 @@ type Meta struct {
 	OtherCurrencies int64
 	Made            bool // the site's traffic is made by the demo
 	Filters         []Filter
-	Lookback        int // days before a conversion that a visit counts; 0 where none does
+	Window          int    // days within which a funnel's steps are taken; 0 where there are none
+	Steps           []Step // of a funnel
+	Lookback        int    // days before a conversion that a visit counts; 0 where none does
 }
 
 // Table is a report's answer.

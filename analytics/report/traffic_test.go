@@ -44,6 +44,11 @@ func TestReports(t *testing.T) {
 		"attribution folds":                   attributionFolds,
 		"costs equal an independent count":    costsEqualAnIndependentCount,
 		"mistagged links are found":           mistaggedLinksAreFound,
+		"funnel equals its definition":        funnelEqualsItsDefinition,
+		"funnel hides a handful":              funnelHidesAHandful,
+		"retention equals its definition":     retentionEqualsItsDefinition,
+		"mail equals its definition":          mailEqualsItsDefinition,
+		"series of every step agree":          seriesOfEveryStepAgree,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, db) })
 	}

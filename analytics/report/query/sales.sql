@@ -6,7 +6,13 @@
 -- on another shard than the row that repeats it. LIMIT BY instead of argMin:
 -- argMin of a tuple takes twice the time.
 SELECT
-    toInt32(day), place.1 AS consented, place.2 AS channel, place.3 AS source, place.4 AS medium, place.5 AS campaign,
+    toInt32(day),
+    -- 0, or in seconds since 1970 the minute or local hour of it
+    multiIf(
+        {bucket:String} = 'hour', toInt64(toUnixTimestamp(time)) - toMinute(toTimeZone(time, {zone:String})) * 60 - toSecond(time),
+        {bucket:String} = 'minute', toInt64(toUnixTimestamp(time)) - toSecond(time),
+        toInt64(0)) AS bucket,
+    place.1 AS consented, place.2 AS channel, place.3 AS source, place.4 AS medium, place.5 AS campaign,
     place.6 AS content, place.7 AS term,
     toString(currency) AS in_currency,
     toInt64(countIf(sold)) AS conversions,
@@ -17,10 +23,10 @@ FROM
 (
     -- Each order once, as its earliest conversion has it, which may lie
     -- outside the range; without an order each conversion stands alone.
-    SELECT true AS sold, day, place, toInt64(value * 10000) AS amount, currency
+    SELECT true AS sold, time, day, place, toInt64(value * 10000) AS amount, currency
     FROM
     (
-        SELECT local_day AS day, (attributed, channel, source, medium, campaign, content, term) AS place, value, currency
+        SELECT time, local_day AS day, (attributed, channel, source, medium, campaign, content, term) AS place, value, currency
         FROM events
         WHERE site = {site:String} AND kind = 'conversion' AND machine = 0
           AND (order_id = '' AND local_day BETWEEN {from:Date} AND {to:Date}
@@ -38,10 +44,10 @@ FROM
     UNION ALL
     -- Each refund once, on its own day, where its order's conversion stands;
     -- where that is not known, its own place.
-    SELECT false, day, if(known, origin, own), toInt64(value * 10000), currency
+    SELECT false, time, day, if(known, origin, own), toInt64(value * 10000), currency
     FROM
     (
-        SELECT local_day AS day, (attributed, channel, source, medium, campaign, content, term) AS own, value, currency, order_id AS of_order
+        SELECT time, local_day AS day, (attributed, channel, source, medium, campaign, content, term) AS own, value, currency, order_id AS of_order
         FROM events
         WHERE site = {site:String} AND kind = 'refund' AND machine = 0
           AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
@@ -64,4 +70,4 @@ FROM
         LIMIT 1 BY order_id
     ) AS sold_before ON sold_before.order_id = refunded.of_order
 )
-GROUP BY day, place, in_currency
+GROUP BY day, bucket, place, in_currency
