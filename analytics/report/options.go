@@ -126,3 +126,44 @@ func (o *Options) detailFor(filters []Filter) {
 		}
 	}
 }
+
+// Option writes an option as Set reads it; nil where it is the default.
+func (q *Query) Option(name string) []string {
+	o := q.Options
+	switch {
+	case name == "lookback" && o.Lookback != 0:
+		return []string{strconv.Itoa(o.Lookback)}
+	case name == "window" && o.Window != 0:
+		return []string{strconv.Itoa(o.Window)}
+	case name == "detail" && o.Detail != Whole:
+		return []string{[...]string{"campaign", "content", "term"}[o.Detail]}
+	case name == "by" && o.By != ByDay:
+		return []string{o.By.String()}
+	case name == "step":
+		var steps []string
+		for _, s := range o.Steps {
+			steps = append(steps, s.String())
+		}
+		return steps
+	}
+	return nil
+}
+
+// Dimensions lists the columns of a report that filters choose by.
+func Dimensions(report string) []string {
+	switch report {
+	case "campaigns":
+		return []string{"source", "medium", "campaign", "content", "term"}
+	case "attribution", "costs":
+		return []string{"source", "medium", "campaign"}
+	case "channels":
+		return []string{"channel"}
+	case "sources":
+		return []string{"source", "channel"}
+	case "pages":
+		return []string{"page"}
+	case "mail":
+		return []string{"source", "campaign", "content"}
+	}
+	return nil
+}
