@@ -2,6 +2,7 @@ package console
 
 import (
 	"math"
+	"strings"
 
 	"github.com/kunjicloud/kunji/analytics/report"
 )
@@ -97,7 +98,7 @@ func niceAbove(n int64) int64 {
 
 // heading is a column's name, with its currency.
 func heading(p *page, c report.Column) string {
-	name := p.T("column." + c.Name)
+	name := p.T("column." + strings.TrimSuffix(c.Name, "_value")) // attribution's models, in money
 	if c.Unit != "" && c.Unit != report.Ratio {
 		name += " (" + c.Unit + ")"
 	}

@@ -114,7 +114,7 @@ func (v *reportView) row(t *report.Table, row report.Row, columns []int, carry u
 				one.URL = v.Path + "?" + with(carry, "filter", append(slices.Clone(v.FilterValues), column.Name+":"+text)...).Encode()
 			}
 		}
-		if part, ok := row.Cells[i].(float64); ok && strings.HasPrefix(column.Name, "week_") {
+		if part, ok := row.Cells[i].(float64); ok && strings.HasPrefix(column.Name, "week_") && part > 0 {
 			one.Heat = min(9, int(part*10)+1)
 		}
 		if n == 0 && largest > 0 {

@@ -26,7 +26,7 @@ func send(media, body string) func(*http.Request) {
 }
 
 // missingText is a key of a text that is shown in place of it.
-var missingText = regexp.MustCompile(`>\s*((?:column|report|note|option|part|row|step|label|upload|platform|chart|attribution|costs)\.[a-z_.0-9]+)\s*<`)
+var missingText = regexp.MustCompile(`>\s*((?:column|report|note|option|part|row|step|label|upload|platform|chart|attribution|costs)\.[a-z_.0-9]+)[ <]`)
 
 // everyPageIsWhole: each report's page, with and without options, in both
 // languages, has its table, every text, and nothing that the
