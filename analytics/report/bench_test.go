@@ -57,7 +57,7 @@ func BenchmarkReports(b *testing.B) {
 		}
 	}
 	db := openStore(b)
-	const block = 500_000 // of rows inserted at once
+	const block = 100_000 // of rows inserted at once
 	for from := 0; from < n; from += block {
 		statement := fmt.Sprintf(benchRows, n/10, from, min(block, n-from))
 		if err := db.SQL(b.Context(), io.Discard, statement, "table", true); err != nil {
