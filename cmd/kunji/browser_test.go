@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
@@ -11,14 +12,17 @@ import (
 	"github.com/kunjicloud/kunji/analytics/engine"
 )
 
-// TestBrowsers drives the demo shop in real browsers against the program
-// itself. The tests are JavaScript files beside testdata/browser/browser.mjs.
+// TestBrowsers drives the demo shop and the sites of testdata/browser/sites.yaml
+// in real browsers against the program itself. The tests are JavaScript files
+// beside testdata/browser/browser.mjs.
 func TestBrowsers(t *testing.T) {
 	library, err := engine.FindLibrary("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	in := newInstallation(t, library)
+	names := startFront(t, in.edge)
+	in.addSites("testdata/browser/sites.yaml", names)
 	r := in.start("demo", "--per-day", "0")
 	password, err := os.ReadFile(filepath.Join(in.dir, "data", "demo", "login"))
 	if err != nil {
@@ -46,7 +50,8 @@ func TestBrowsers(t *testing.T) {
 			cmd.Env = append(append([]string(nil), in.env...),
 				"KUNJI_TEST_EDGE=http://"+in.edge, "KUNJI_TEST_CONSOLE=http://"+in.console,
 				"KUNJI_TEST_PASSWORD="+strings.TrimSpace(string(password)), "KUNJI_TEST_BROWSER="+browser,
-				"KUNJI_TEST_CLICKHOUSE="+socket,
+				"KUNJI_TEST_CLICKHOUSE="+socket, "KUNJI_TEST_NAMES="+names.port, "KUNJI_TEST_AUTHORITY="+names.key,
+				"KUNJI_TEST_SNIPPET="+in.kunji("snippet", "mode", "--consent-mode"), "TMPDIR="+t.TempDir(),
 			)
 			out, err := cmd.CombinedOutput()
 			if err != nil {
@@ -55,4 +60,23 @@ func TestBrowsers(t *testing.T) {
 		})
 	}
 	r.end()
+}
+
+// addSites appends a file's sites to the configuration's, whose last key they
+// are.
+func (in *installation) addSites(file string, names front) {
+	in.t.Helper()
+	path := filepath.Join(in.dir, "kunji.yaml")
+	config, err := os.ReadFile(path)
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	sites, err := os.ReadFile(file)
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	config = append(config, bytes.ReplaceAll(sites, []byte("NAMES"), []byte(names.port))...)
+	if err := os.WriteFile(path, config, 0o600); err != nil {
+		in.t.Fatal(err)
+	}
 }

@@ -1,7 +1,7 @@
 // What every browser test needs: a browser, the shop's address, and a look
 // into the service's ClickHouse. The Go test that starts the
 // service says where everything is by environment variables.
-import { mkdtemp } from 'node:fs/promises';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,18 +17,26 @@ export const browserName = process.env.KUNJI_TEST_BROWSER;
 // the tests stand for people.
 const agent = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
 
-export async function launch(extraArgs = []) {
+// launch starts the browser: extraArgs go to Chromium, prefs to Firefox, and
+// content are the settings of a fresh Chromium profile (2 blocks).
+export async function launch(extraArgs = [], { prefs = {}, content, ...more } = {}) {
   if (browserName === 'firefox') {
     return puppeteer.launch({
       browser: 'firefox', executablePath: '/usr/bin/firefox-esr', headless: true,
-      extraPrefsFirefox: { 'intl.accept_languages': 'en', 'network.captive-portal-service.enabled': false, 'network.connectivity-service.enabled': false },
+      extraPrefsFirefox: { 'intl.accept_languages': 'en', 'network.captive-portal-service.enabled': false, 'network.connectivity-service.enabled': false, ...prefs },
+      ...more,
     });
   }
+  const userDataDir = await mkdtemp(join(tmpdir(), 'kunji-chromium-'));
+  if (content) {
+    await mkdir(join(userDataDir, 'Default'));
+    await writeFile(join(userDataDir, 'Default', 'Preferences'), JSON.stringify({ profile: { default_content_setting_values: content } }));
+  }
   return puppeteer.launch({
-    executablePath: '/usr/bin/chromium', headless: true,
-    userDataDir: await mkdtemp(join(tmpdir(), 'kunji-chromium-')),
+    executablePath: '/usr/bin/chromium', headless: true, userDataDir,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--lang=en', `--user-agent=${agent}`, ...extraArgs],
+    ...more,
   });
 }
 
