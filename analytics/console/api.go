@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/kunjicloud/kunji/analytics/report"
@@ -61,12 +62,25 @@ func (c *Console) reportData(w http.ResponseWriter, r *http.Request) {
 	if c.opt.CompleteUntil != nil {
 		query.CompleteUntil = c.opt.CompleteUntil(ctx)
 	}
+	if err := setOptions(&query, r.PathValue("name"), asked); err != nil {
+		c.fail(w, r, c.reportProblem(r, err))
+		return
+	}
 	table, err := report.Run(ctx, c.opt.Source, r.PathValue("name"), query)
 	if err != nil {
 		c.fail(w, r, c.reportProblem(r, err))
 		return
 	}
-	c.writeTable(w, r, table, format, asked.Get("excel") == "1")
+	part := table.Part(asked.Get("part"))
+	if part == nil || part != table && format == "json" {
+		c.fail(w, r, problem{
+			Status: http.StatusBadRequest, Code: "bad_parameter", Parameter: "part", Detail: fmt.Sprintf("the report has no part %q as %s", asked.Get("part"), format),
+			Fix: "leave it out; with format=csv name a table of more",
+		})
+		return
+	}
+	part.Meta.Report = table.Meta.Report
+	c.writeTable(w, r, part, format, asked.Get("excel") == "1")
 }
 
 func (c *Console) writeTable(w http.ResponseWriter, r *http.Request, table *report.Table, format string, excel bool) {
@@ -75,7 +89,7 @@ func (c *Console) writeTable(w http.ResponseWriter, r *http.Request, table *repo
 	if format == "csv" {
 		write, media = report.WriteCSV, "text/csv; charset=utf-8; header=present"
 		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s_%s_%s_%s.csv"`,
-			table.Meta.Report, table.Meta.Site, table.Meta.From, table.Meta.To))
+			strings.Trim(table.Meta.Report+"_"+table.Name, "_"), table.Meta.Site, table.Meta.From, table.Meta.To))
 		if excel {
 			b.WriteString(byteOrderMark)
 		}

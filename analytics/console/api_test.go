@@ -111,6 +111,9 @@ func TestAgainstTheStore(t *testing.T) {
 	t.Run("json", func(t *testing.T) { reportAsJSON(t, h) })
 	t.Run("csv", func(t *testing.T) { reportAsCSV(t, h) })
 	t.Run("pages", func(t *testing.T) { pagesAreHarmless(t, h) })
+	t.Run("every page", func(t *testing.T) { everyPageIsWhole(t, h) })
+	t.Run("uploads", func(t *testing.T) { uploadsAreStoredWholeOrNotAtAll(t, h, db) })
+	t.Run("audit", func(t *testing.T) { signInsAreAudited(t, h, db) })
 	t.Run("installation", func(t *testing.T) { installationIsAnswered(t, h) })
 }
 
@@ -130,7 +133,7 @@ func reportAsJSON(t *testing.T, h *house) {
 	if err := json.Unmarshal([]byte(answer.body), &got); err != nil {
 		t.Fatalf("%v in %s", err, answer.body)
 	}
-	if len(got.Rows) != 3 || len(got.Columns) != 11 || got.Totals["visits"] != 60.0 || got.Totals["visitors"] != 60.0 {
+	if len(got.Rows) != 3 || len(got.Columns) != 18 || got.Totals["visits"] != 60.0 || got.Totals["visitors"] != 60.0 {
 		t.Errorf("got %s", answer.body)
 	}
 	if got.Compare.From != "2026-11-15" || got.Compare.To != "2026-11-19" || got.Compare.Totals["visits"] != 0.0 {

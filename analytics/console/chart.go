@@ -2,6 +2,7 @@ package console
 
 import (
 	"math"
+	"strings"
 
 	"github.com/kunjicloud/kunji/analytics/report"
 )
@@ -10,6 +11,7 @@ import (
 // neither script nor style attributes. The table with the same figures stands
 // below it.
 type chart struct {
+	Title       string
 	Summary     string // what a screen reader says for it
 	Top, Middle string // the scale's upper end and half of it
 	First, Last string // the days at both ends
@@ -40,14 +42,15 @@ var chartColumns = []string{"visits", "visitors", "conversions", "value"}
 
 // drawVisits draws the visits of each day.
 func drawVisits(p *page, t *report.Table) *chart {
-	day, visits := t.Column("day"), t.Column("visits")
-	if len(t.Rows) < 2 || day < 0 || visits < 0 {
+	const day = 0 // the first column: when
+	visits := t.Column("visits")
+	if len(t.Rows) < 2 || visits < 0 {
 		return nil
 	}
 	most, mostDay := int64(0), ""
 	for _, row := range t.Rows {
 		if n, _ := row.Cells[visits].(int64); n > most {
-			most, mostDay = n, figure(t.Columns[day], row.Cells[day])
+			most, mostDay = n, figureIn(t.Columns[day], row.Cells[day], p.Site.Zone)
 		}
 	}
 	if most == 0 {
@@ -56,17 +59,19 @@ func drawVisits(p *page, t *report.Table) *chart {
 	top := niceAbove(most)
 	c := &chart{
 		Top: count(top), Middle: count(top / 2), Width: len(t.Rows) * dayWidth,
-		First: t.Meta.From.String(), Last: t.Meta.To.String(),
 	}
-	c.Summary = p.T("chart.summary", c.First, c.Last, count(most), mostDay)
-	c.Columns = append(c.Columns, p.T("column.day"))
+	c.First = figureIn(t.Columns[day], t.Rows[0].Cells[day], p.Site.Zone)
+	c.Last = figureIn(t.Columns[day], t.Rows[len(t.Rows)-1].Cells[day], p.Site.Zone)
+	c.Title = p.T("chart.title." + t.Columns[day].Name)
+	c.Summary = p.T("chart.summary", c.Title, c.First, c.Last, count(most), mostDay)
+	c.Columns = append(c.Columns, p.T("column."+t.Columns[day].Name))
 	for _, name := range chartColumns {
 		c.Columns = append(c.Columns, heading(p, t.Columns[t.Column(name)]))
 	}
 	for i, row := range t.Rows {
 		n, _ := row.Cells[visits].(int64)
 		height := math.Round(float64(n)/float64(top)*chartHeight*10) / 10
-		line := []string{figure(t.Columns[day], row.Cells[day])}
+		line := []string{figureIn(t.Columns[day], row.Cells[day], p.Site.Zone)}
 		for _, name := range chartColumns {
 			line = append(line, figure(t.Columns[t.Column(name)], row.Cells[t.Column(name)]))
 		}
@@ -93,7 +98,7 @@ func niceAbove(n int64) int64 {
 
 // heading is a column's name, with its currency.
 func heading(p *page, c report.Column) string {
-	name := p.T("column." + c.Name)
+	name := p.T("column." + strings.TrimSuffix(c.Name, "_value")) // attribution's models, in money
 	if c.Unit != "" && c.Unit != report.Ratio {
 		name += " (" + c.Unit + ")"
 	}

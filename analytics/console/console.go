@@ -23,6 +23,9 @@ type Options struct {
 	Accounts func() Accounts
 	// Source answers the reports' statements.
 	Source report.Source
+	// Keeper stores uploads and the audit log; nil where there is no store, and
+	// uploads are refused.
+	Keeper Keeper
 	// CompleteUntil returns the moment up to which the store holds everything
 	// that was answered as recorded. Nil or a zero time: unknown, and the
 	// newest row stands for it.
@@ -112,10 +115,14 @@ func (c *Console) routes() []route {
 		{"POST", "/signout", c.signedIn(c.signOut)},
 		{"GET", "/reports/{name}", c.signedIn(c.reportPage)},
 		{"GET", "/installation", c.signedIn(c.installationPage)},
+		{"GET", uploadPath, c.signedIn(c.uploadPage)},
+		{"POST", uploadPath, c.signedIn(c.receiveUpload)},
 		{"GET", "/assets/{file}", c.serveAsset},
 		{"GET", "/api/v1/reports", c.identified(c.listReports)},
 		{"GET", "/api/v1/reports/{name}", c.identified(c.reportData)},
 		{"GET", "/api/v1/installation", c.identified(c.installationData)},
+		{"POST", "/api/v1/costs", c.identified(c.postCosts)},
+		{"POST", "/api/v1/rates", c.identified(c.postRates)},
 		{"GET", "/api/v1/openapi.yaml", c.serveOpenAPI},
 		{"GET", "/healthz", c.healthz},
 	}

@@ -39,6 +39,7 @@ type house struct {
 	source   report.Source
 	secure   bool
 	timeout  time.Duration
+	keeper   Keeper
 }
 
 // quickHash is a hash of low cost: tests do not wait for 19 MiB.
@@ -78,6 +79,9 @@ func build(t *testing.T, source report.Source, secure bool) *house {
 	if source == nil {
 		h.source = (*store.Store)(nil)
 	}
+	if db, ok := source.(*store.Store); ok {
+		h.keeper = db
+	}
 	h.accounts = Accounts{
 		Users: []User{
 			{"ada", quickHash("ada's password"), Marketer, []string{"shop"}},
@@ -102,7 +106,7 @@ func (h *house) restart() {
 		Sites:    func() []*site.Site { return []*site.Site{made, testSite("other")} },
 		Accounts: func() Accounts { return h.accounts },
 		Source:   h.source, Now: func() time.Time { return h.now }, Logger: slog.New(slog.NewTextHandler(&h.log, nil)),
-		Secure: h.secure, GeoAttribution: "Geo by Example", QueryTimeout: h.timeout,
+		Secure: h.secure, GeoAttribution: "Geo by Example", QueryTimeout: h.timeout, Keeper: h.keeper,
 	})
 	if err != nil {
 		h.t.Fatal(err)

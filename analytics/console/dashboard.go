@@ -32,6 +32,7 @@ type cell struct {
 	Header  bool
 	URL     string  // filters by this cell
 	Bar     float64 // percent of the largest, in the row's first cell
+	Heat    int     // 1 to 9: how strongly a part of one is shaded; 0 not at all
 }
 
 type tableRow struct {
@@ -51,14 +52,14 @@ type reportView struct {
 	FilterValues   []string
 	Cards          []card
 	Chart          *chart
-	Headings       []cell
-	Rows           []tableRow
-	Totals         []cell
-	Notes          []string
-	CSV            string
+	Options        []optionField
+	Compares       bool // the report can be compared
+	Tables         []tableView
+	UploadAt       string // where costs are uploaded, for those who may
 	Complete       string
 	Empty          bool
-	InstallationAt string
+	EmptySaid      string
+	InstallationAt string // where to look when nothing is there
 }
 
 // reportPage shows a report with its form.
@@ -82,10 +83,14 @@ func (c *Console) reportPage(w http.ResponseWriter, r *http.Request) {
 		asked.Set("compare", string(report.PreviousPeriod))
 	}
 	query, err := report.ParseQuery(own, asked.Get("from"), asked.Get("to"), asked.Get("compare"), asked["filter"], c.opt.Now())
+	if err == nil {
+		err = setOptions(&query, name, asked)
+	}
 	if err != nil {
 		c.fail(w, r, c.reportProblem(r, err))
 		return
 	}
+	drillDown(&query, name, asked)
 	ctx, cancel := context.WithTimeout(r.Context(), c.opt.QueryTimeout)
 	defer cancel()
 	if c.opt.CompleteUntil != nil {
@@ -99,23 +104,51 @@ func (c *Console) reportPage(w http.ResponseWriter, r *http.Request) {
 	view := reportView{page: c.newPage(w, r, "report."+name), Report: name, Path: r.URL.Path}
 	view.Site = own
 	view.Lead = view.T("report." + name + ".lead")
-	carry := carried(query)
+	carry := carried(query, name)
 	view.navigate(who, r.URL.Path, carry)
 	view.form(c, who, query)
+	if name == "costs" && who.role.may(uploadCosts) {
+		view.UploadAt = uploadPath + "?" + url.Values{"site": {own.ID}}.Encode()
+	}
 	view.fill(table, carry)
-	if len(query.Filters) == 0 && table.Column("visits") >= 0 {
-		query.CompleteUntil = table.Meta.CompleteUntil
-		if view.Chart, err = c.visitsByDay(ctx, &view.page, query); err != nil {
-			c.fail(w, r, c.reportProblem(r, err))
-			return
-		}
+	query.CompleteUntil = table.Meta.CompleteUntil
+	if view.Chart, err = c.chartAbove(ctx, &view.page, table, query); err != nil {
+		c.fail(w, r, c.reportProblem(r, err))
+		return
 	}
 	c.render(w, http.StatusOK, "report", view)
 }
 
+// chartReports have the visits by day above their table.
+var chartReports = [...]string{"campaigns", "channels", "sources"}
+
+// chartAbove draws the chart of a report; nil where it has none.
+func (c *Console) chartAbove(ctx context.Context, p *page, t *report.Table, q report.Query) (*chart, error) {
+	switch {
+	case t.Meta.Report == "timeseries":
+		return drawVisits(p, t), nil
+	case len(q.Filters) == 0 && slices.Contains(chartReports[:], t.Meta.Report):
+		return c.visitsByDay(ctx, p, q)
+	}
+	return nil, nil
+}
+
+// drillDown shows what a single campaign is made of, unless it was asked for
+// otherwise.
+func drillDown(q *report.Query, name string, asked url.Values) {
+	if name != "campaigns" || asked.Has("detail") {
+		return
+	}
+	for _, f := range q.Filters {
+		if f.Column == "campaign" {
+			q.Options.Detail = report.ByTerm
+		}
+	}
+}
+
 // visitsByDay asks for the chart above the table.
 func (c *Console) visitsByDay(ctx context.Context, p *page, q report.Query) (*chart, error) {
-	q.Compare = report.NoCompare
+	q.Compare, q.Options = report.NoCompare, report.Options{}
 	series, err := report.Run(ctx, c.opt.Source, "timeseries", q)
 	if err != nil {
 		return nil, err
@@ -134,31 +167,18 @@ func (c *Console) siteOrFirst(who *principal, id string) (*site.Site, *problem) 
 	return c.siteFor(who, id)
 }
 
-// fill lays the table out for people.
+// fill lays the report out for people.
 func (v *reportView) fill(t *report.Table, carry url.Values) {
-	v.CSV = "/api/v1/reports/" + t.Meta.Report + "?" + with(with(with(carry, "filter", v.FilterValues...), "format", "csv"), "excel", "1").Encode()
 	v.cards(t)
-	largest := largestOf(t)
-	for _, column := range t.Columns {
-		v.Headings = append(v.Headings, cell{Text: heading(&v.page, column), Numeric: column.Numeric()})
-	}
-	for i, row := range t.Rows {
-		if i == shownRows {
-			break
-		}
-		v.Rows = append(v.Rows, v.row(t, row, carry, largest))
-	}
-	for i, column := range t.Columns {
-		text := ""
-		if column.Numeric() {
-			text = figure(column, t.Totals[i])
-		}
-		v.Totals = append(v.Totals, cell{Text: text, Numeric: column.Numeric()})
-	}
-	v.Totals[0].Text, v.Totals[0].Header = v.T("row.total"), true
-	v.notes(t)
+	v.Compares = !slices.Contains([]string{"funnel", "retention", "costs"}, v.Report)
+	v.tables(t, carry)
 	v.Empty = len(t.Rows) == 0
-	v.InstallationAt = "/installation?site=" + url.QueryEscape(t.Meta.Site)
+	v.EmptySaid = v.T("row.none")
+	if v.Report == "costs" {
+		v.EmptySaid = v.T("costs.none")
+	} else {
+		v.InstallationAt = "/installation?site=" + url.QueryEscape(t.Meta.Site)
+	}
 	v.Complete = v.T("meta.empty")
 	if !t.Meta.CompleteUntil.IsZero() {
 		v.Complete = v.T("meta.complete", clock(t.Meta.CompleteUntil, v.Site.Zone), t.Meta.Timezone)
@@ -167,91 +187,32 @@ func (v *reportView) fill(t *report.Table, carry url.Values) {
 
 // cards shows the totals, each with its change.
 func (v *reportView) cards(t *report.Table) {
-	for _, name := range []string{"visitors", "visits", "page_views", "conversions", "rate", "value", "shown", "accepted", "rejected", "accept_rate"} {
+	names := []string{
+		"visitors", "visits", "page_views", "conversions", "rate", "value", "cost", "roas", "recipients", "opens", "clicks", "click_to_open",
+		"shown", "accepted", "rejected", "accept_rate",
+	}
+	if t.Column("impressions") >= 0 { // there clicks are ours, and beside them the platform's
+		names = slices.DeleteFunc(names, func(name string) bool { return name == "clicks" })
+	}
+	headings := map[string]string{}
+	if v.Report == "attribution" { // every model has the same totals
+		names = []string{"first", "first_value"}
+		headings = map[string]string{"first": "conversions", "first_value": "value"}
+	}
+	for _, name := range names {
 		i := t.Column(name)
-		if i < 0 {
+		if i < 0 || t.Totals[i] == nil && v.Report == "funnel" {
 			continue
 		}
-		one := card{Name: heading(&v.page, t.Columns[i]), Value: figure(t.Columns[i], t.Totals[i])}
+		column := t.Columns[i]
+		if other := headings[name]; other != "" {
+			column.Name = other
+		}
+		one := card{Name: heading(&v.page, column), Value: figure(column, t.Totals[i])}
 		if t.Compare != nil {
-			one.Change, one.Class = change(&v.page, t.Columns[i], t.Totals[i], t.Compare.Totals[i])
-			one.Before = v.T("change.before", figure(t.Columns[i], t.Compare.Totals[i]))
+			one.Change, one.Class = change(&v.page, column, t.Totals[i], t.Compare.Totals[i])
+			one.Before = v.T("change.before", figure(column, t.Compare.Totals[i]))
 		}
 		v.Cards = append(v.Cards, one)
-	}
-}
-
-// barColumn is the figure that the bar behind a row's name stands for.
-func barColumn(t *report.Table) int {
-	for _, name := range []string{"visits", "page_views", "shown"} {
-		if i := t.Column(name); i >= 0 {
-			return i
-		}
-	}
-	return -1
-}
-
-func largestOf(t *report.Table) float64 {
-	largest := 0.0
-	if i := barColumn(t); i >= 0 {
-		for _, row := range t.Rows {
-			n, _ := number(row.Cells[i])
-			largest = max(largest, n)
-		}
-	}
-	return largest
-}
-
-func (v *reportView) row(t *report.Table, row report.Row, carry url.Values, largest float64) tableRow {
-	out := tableRow{}
-	for i, column := range t.Columns {
-		one := cell{Text: figure(column, row.Cells[i]), Numeric: column.Numeric(), Header: i == 0}
-		if text, ok := row.Cells[i].(string); ok && row.Kind == report.Measured && text != "" {
-			one.Text = v.label(column, text)
-			one.URL = v.Path + "?" + with(carry, "filter", append(slices.Clone(v.FilterValues), column.Name+":"+text)...).Encode()
-		}
-		if i == 0 && largest > 0 {
-			n, _ := number(row.Cells[barColumn(t)])
-			one.Bar = float64(int(n/largest*1000)) / 10
-		}
-		out.Cells = append(out.Cells, one)
-	}
-	switch row.Kind {
-	case report.NotConsented:
-		out.Class, out.Cells[0].Text = "apart", v.T("row.not_consented")
-	case report.Folded:
-		out.Class, out.Cells[0].Text = "apart", v.T("row.folded", t.Meta.MinGroup)
-	}
-	return out
-}
-
-// label translates what the edge writes where a source or channel has no name
-// of its own; a campaign called the same keeps its name.
-func (v *reportView) label(column report.Column, text string) string {
-	key := "label." + text
-	if column.Name == "campaign" || v.T(key) == key {
-		return text
-	}
-	return v.T(key)
-}
-
-// notes says what stands behind special rows and sums.
-func (v *reportView) notes(t *report.Table) {
-	for _, row := range t.Rows {
-		if len(row.Cells) > 0 && row.Cells[0] == laterSource {
-			v.Notes = append(v.Notes, v.T("note.later"))
-		}
-		switch row.Kind {
-		case report.NotConsented:
-			v.Notes = append(v.Notes, v.T("row.not_consented.note"))
-		case report.Folded:
-			v.Notes = append(v.Notes, v.T("row.folded.note", t.Meta.MinGroup, t.Meta.FoldedGroups))
-		}
-	}
-	if t.Meta.OtherCurrencies > 0 {
-		v.Notes = append(v.Notes, v.T("meta.currency", t.Meta.Currency, count(t.Meta.OtherCurrencies)))
-	}
-	if t.Column("conversions") >= 0 {
-		v.Notes = append(v.Notes, v.T("meta.machines"))
 	}
 }

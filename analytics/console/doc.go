@@ -11,6 +11,11 @@
 //	ask       package report, under the request's context: a client that
 //	          leaves ends its query
 //
+// Uploads of costs and rates are stored whole or not at all; the answer names
+// every wrong line. A call with a session carries its token in X-CSRF-Token.
+// Who signed in, failed to, or uploaded is in the audit log: a name, an action,
+// counts; never an address or a password.
+//
 // Pages are html/template with real tables and forms. They need no script, and
 // the Content-Security-Policy allows none. Styles come from one file; there is
 // no inline style. Texts are in text/<language>.json.

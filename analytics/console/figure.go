@@ -36,6 +36,14 @@ func figure(column report.Column, cell any) string {
 	return noValue
 }
 
+// figureIn is figure, with moments on the wall of a zone.
+func figureIn(column report.Column, value any, zone *time.Location) string {
+	if t, ok := value.(time.Time); ok {
+		return clock(t, zone)
+	}
+	return figure(column, value)
+}
+
 // rounded writes money to two decimals, halves away from zero.
 func rounded(m report.Money) string {
 	const cent = 100 // ten-thousandths

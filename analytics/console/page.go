@@ -30,7 +30,7 @@ type pages map[string]*template.Template
 
 func loadPages() (*pages, error) {
 	out := pages{}
-	for _, name := range []string{"signin", "report", "installation", "problem"} {
+	for _, name := range []string{"signin", "report", "installation", "upload", "problem"} {
 		t, err := template.ParseFS(pageFiles, "page/layout.html", "page/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
@@ -116,7 +116,9 @@ func (c *Console) newPage(w http.ResponseWriter, r *http.Request, titleKey strin
 }
 
 // navOrder lists the reports that have a page, most asked for first.
-var navOrder = [...]string{"campaigns", "channels", "sources", "pages", "consent"}
+var navOrder = [...]string{
+	"campaigns", "attribution", "channels", "sources", "pages", "funnel", "retention", "timeseries", "mail", "costs", "consent",
+}
 
 // navigate fills the links to the other pages: those that the role covers.
 func (p *page) navigate(who *principal, path string, carry url.Values) {
@@ -125,7 +127,7 @@ func (p *page) navigate(who *principal, path string, carry url.Values) {
 			continue
 		}
 		target := "/reports/" + name
-		p.Nav = append(p.Nav, link{Text: p.T("report." + name), URL: target + "?" + carry.Encode(), Current: path == target})
+		p.Nav = append(p.Nav, link{Text: p.T("report." + name), URL: target + "?" + shared(carry).Encode(), Current: path == target})
 	}
 	if who.role.may(readInstallation) {
 		only := url.Values{}

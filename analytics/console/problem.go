@@ -25,6 +25,9 @@ type problem struct {
 	Known     []string `json:"known,omitempty"` // what could have been asked for
 	Instance  string   `json:"instance"`
 
+	Faults     []report.Fault `json:"faults,omitempty"`      // of an uploaded file
+	MoreFaults bool           `json:"more_faults,omitempty"` // than are listed
+
 	retryAfter time.Duration
 }
 

@@ -8,11 +8,29 @@ import (
 	"github.com/kunjicloud/kunji/analytics/report"
 )
 
-// carried is what links to the same question carry.
-func carried(q report.Query) url.Values {
-	return url.Values{
+// carried is what links to the same question carry, a report's options
+// included.
+func carried(q report.Query, name string) url.Values {
+	out := url.Values{
 		"site": {q.Site.ID}, "from": {q.From.String()}, "to": {q.To.String()}, "compare": {string(q.Compare)},
 	}
+	for _, option := range report.OptionNames(name) {
+		if values := q.Option(option); values != nil {
+			out[option] = values
+		}
+	}
+	return out
+}
+
+// shared is what links to another report carry.
+func shared(carry url.Values) url.Values {
+	out := url.Values{}
+	for _, name := range []string{"site", "from", "to", "compare"} {
+		if values, ok := carry[name]; ok {
+			out[name] = values
+		}
+	}
+	return out
 }
 
 // with copies values and sets one more.
@@ -41,7 +59,8 @@ func (v *reportView) form(c *Console, who *principal, q report.Query) {
 		v.Comparisons = append(v.Comparisons, option{string(value), v.T("form.compare." + text), value == q.Compare})
 	}
 	slices.SortFunc(v.Comparisons, func(a, b option) int { return strings.Compare(a.Value, b.Value) })
-	carry := carried(q)
+	carry := carried(q, v.Report)
+	v.optionFields(q, v.Report)
 	for _, f := range q.Filters {
 		v.FilterValues = append(v.FilterValues, f.String())
 	}

@@ -32,6 +32,7 @@ const (
 	readReports permission = iota
 	readMailReport
 	readInstallation
+	uploadCosts // costs and rates
 )
 
 // may reports whether the role covers p.
@@ -40,7 +41,7 @@ func (r Role) may(p permission) bool {
 	case Admin:
 		return true
 	case Marketer:
-		return p == readReports || p == readMailReport || p == readInstallation
+		return p == readReports || p == readMailReport || p == readInstallation || p == uploadCosts
 	case Mailer:
 		return p == readMailReport
 	case Operator:

@@ -67,6 +67,7 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	if !ok {
 		c.opt.Logger.Warn("sign-in failed", "user", user.Name) // empty for a name that does not exist
+		c.audit(r, user.Name, "sign_in_failed", "", "")
 		c.showSignIn(w, r, http.StatusUnauthorized, next, "signin.wrong")
 		return
 	}
@@ -83,6 +84,7 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, c.cookie(signInCookie, "", 0))
 	http.SetCookie(w, c.cookie(sessionCookie, secret, sessionLife))
 	c.opt.Logger.Info("signed in", "user", user.Name)
+	c.audit(r, user.Name, "signed_in", "", string(user.Role))
 	http.Redirect(w, r, localPath(next), http.StatusSeeOther)
 }
 
@@ -120,16 +122,21 @@ func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 	c.sessions.end(c.readCookie(r, sessionCookie))
 	http.SetCookie(w, c.cookie(sessionCookie, "", 0))
 	c.opt.Logger.Info("signed out", "user", principalOf(r).name)
+	c.audit(r, principalOf(r).name, "signed_out", "", "")
 	http.Redirect(w, r, "/signin", http.StatusSeeOther)
 }
 
 // formIsOurs reads a form and compares its token; it answers 403 itself where
 // the two differ.
 func (c *Console) formIsOurs(w http.ResponseWriter, r *http.Request, want string) bool {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
+	limit, parse := int64(maxForm), r.ParseForm
+	if r.URL.Path == uploadPath {
+		limit, parse = maxUpload, func() error { return r.ParseMultipartForm(maxUpload) }
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	if err := parse(); err != nil {
 		c.fail(w, r, problem{
-			Status: http.StatusBadRequest, Code: "bad_form", Detail: "the form cannot be read", Fix: "send it as application/x-www-form-urlencoded, up to 64 KiB",
+			Status: http.StatusBadRequest, Code: "bad_form", Detail: "the form cannot be read", Fix: "send it as the page does: application/x-www-form-urlencoded up to 64 KiB, a file as multipart/form-data up to 32 MiB",
 		})
 		return false
 	}

@@ -3,25 +3,49 @@ package report
 import (
 	"context"
 	_ "embed" // campaigns.sql
+	"slices"
 )
 
 //go:embed query/campaigns.sql
 var campaignsSQL string
 
-// campaigns says which campaign brought visits, visitors and conversions.
+// campaigns says which campaign brought visits, visitors and conversions, and
+// at what cost.
 //
 // source is the campaign's source, or the channel where there is none; rate is
 // conversions per visit. value and refunds are in the site's currency; value
 // is before refunds, because a refund counts on its own day.
+//
+// impressions and clicks are ours, of people who agreed. platform_impressions
+// and platform_clicks are what the platform says, uploaded with the costs: ctr
+// and cpc are of those alone. cpa is cost by conversion, roas value by cost.
+// Costs to which no visit came have rows of their own: they name nobody.
+//
+// Options.Detail splits campaigns by content, or by content and term.
 func campaigns(ctx context.Context, src Source, q Query) (*Table, error) {
-	r := visitsBy(q, campaignsSQL, []string{"source", "medium", "campaign"}, func(s sale) []string {
+	q.Options.detailFor(q.Filters)
+	dimensions := []string{"source", "medium", "campaign", "content", "term"}
+	shownDimensions := 3 + int(q.Options.Detail)
+	r := visitsBy(q, campaignsSQL, dimensions, func(s sale) []string {
+		place := []string{s.source, s.medium, s.campaign, "", ""}
 		if s.source == "" {
-			return []string{s.channel, s.medium, s.campaign}
+			place[0] = s.channel
 		}
-		return []string{s.source, s.medium, s.campaign}
+		if q.Options.Detail >= ByContent {
+			place[3] = s.content
+		}
+		if q.Options.Detail >= ByTerm {
+			place[4] = s.term
+		}
+		return place
 	})
+	r.params = map[string]any{"detail": uint8(q.Options.Detail)}
+	r.withCosts = true
 	shows := []Column{{"impressions", Integer, ""}, {"clicks", Integer, ""}}
 	r.metrics = append(shows, r.metrics...)
-	r.columns = append(append(r.columns[:3:3], shows...), r.columns[3:]...)
+	r.columns = slices.Concat(r.columns[:shownDimensions], shows, r.columns[len(dimensions):], costColumns(q.Site.Currency))
+	for name, derive := range costFigures() {
+		r.derived[name] = derive
+	}
 	return runGrouped(ctx, src, q, r)
 }

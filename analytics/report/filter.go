@@ -21,6 +21,17 @@ func checkFilters(filters []Filter, dimensions []string) error {
 	return nil
 }
 
+// keeps reports whether the filters choose a row whose first cells are the
+// dimensions.
+func (q *Query) keeps(cells []any, dimensions []string) bool {
+	for _, f := range q.Filters {
+		if cells[slices.Index(dimensions, f.Column)] != f.Value {
+			return false
+		}
+	}
+	return true
+}
+
 // filter keeps the rows that the filters choose, and counts their visitors
 // together: one who came by two of them counts once.
 func (r *grouped) filter(ctx context.Context, src Source, q Query, shown, folded []group) ([]group, group, error) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -22,9 +23,12 @@ type grouped struct {
 	// placeOf says which dimensions a sale has; nil where the report has no
 	// conversions.
 	placeOf func(sale) []string
-	columns []Column // of the table, in order
-	derived map[string]func(group) any
-	order   func(a, b group) int // of the rows; ties by dimension
+	params  map[string]any // further ones of the statement
+	// withCosts joins what was spent, by the first five dimensions.
+	withCosts bool
+	columns   []Column // of the table, in order
+	derived   map[string]func(group) any
+	order     func(a, b group) int // of the rows; ties by dimension
 }
 
 // group is one row of the statement's answer, or a sum of some.
@@ -95,12 +99,23 @@ func (r *grouped) rows(ctx context.Context, src Source, q Query, meta *Meta) ([]
 		}
 		groups = r.join(groups, sales)
 	}
+	if r.withCosts {
+		if groups, err = r.joinCosts(ctx, src, q, groups); err != nil {
+			return nil, group{}, err
+		}
+	}
 	groups = slices.DeleteFunc(groups, group.empty)
+	spent := extract(&groups, group.onlyCosts)
 	slices.SortFunc(groups, bySize)
 	shown, folded := r.fold(groups, q.Site.MinGroup)
 	meta.FoldedGroups = len(folded)
+	shown = append(shown, spent...)
 	if len(q.Filters) == 0 {
-		return shown, r.sum(groups), nil
+		total := r.sum(groups)
+		for _, g := range spent {
+			total.add(g)
+		}
+		return shown, total, nil
 	}
 	return r.filter(ctx, src, q, shown, folded)
 }
@@ -176,13 +191,18 @@ func (r *grouped) fold(groups []group, least int) (shown, folded []group) {
 func (r *grouped) sum(groups []group) group {
 	total := group{dimensions: make([]string, len(r.dimensions)), figures: make(map[string]int64, len(r.metrics))}
 	for _, g := range groups {
-		for name, n := range g.figures {
-			total.figures[name] += n
-		}
-		total.otherCurrencies += g.otherCurrencies
+		total.add(g)
 		total.visitors = g.upTo
 	}
 	return total
+}
+
+// add adds all that can be added: not visitors.
+func (g *group) add(o group) {
+	for name, n := range o.figures {
+		g.figures[name] += n
+	}
+	g.otherCurrencies += o.otherCurrencies
 }
 
 // ask runs the statement.
@@ -190,9 +210,9 @@ func (r *grouped) ask(ctx context.Context, src Source, q Query, only []uint64) (
 	if only == nil {
 		only = []uint64{}
 	}
-	rows, err := src.Query(ctx, r.sql, map[string]any{
-		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "only": only,
-	})
+	params := map[string]any{"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "only": only}
+	maps.Copy(params, r.params)
+	rows, err := src.Query(ctx, r.sql, params)
 	if err != nil {
 		return nil, err
 	}

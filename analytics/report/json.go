@@ -14,29 +14,29 @@ import (
 //
 // Rows and totals are objects by column name, in the columns' order. Money is
 // a number with its exact decimals, a cell without a value is null; compare is
-// there when it was asked for.
+// there when it was asked for, more where a report has further tables, each
+// with a name, columns, rows and totals.
 func WriteJSON(w io.Writer, t *Table) error {
 	var b bytes.Buffer
-	columns, err := json.Marshal(t.Columns)
-	if err != nil {
-		return fmt.Errorf("columns of report %s: %w", t.Meta.Report, err)
+	b.WriteByte('{')
+	if err := writeFigures(&b, t); err != nil {
+		return fmt.Errorf("report %s: %w", t.Meta.Report, err)
 	}
-	b.WriteString(`{"columns":`)
-	b.Write(columns)
-	b.WriteString(`,"rows":[`)
-	for i, row := range t.Rows {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('\n')
-		writeObject(&b, t.Columns, row.Cells, false)
-	}
-	b.WriteString("],\n\"totals\":")
-	writeObject(&b, t.Columns, t.Totals, true)
 	if c := t.Compare; c != nil {
 		fmt.Fprintf(&b, ",\n\"compare\":{\"from\":%q,\"to\":%q,\"totals\":", c.From, c.To)
 		writeObject(&b, t.Columns, c.Totals, true)
 		b.WriteByte('}')
+	}
+	for i, more := range t.More {
+		b.WriteString([]string{",\n\"more\":[", ",\n"}[min(i, 1)])
+		fmt.Fprintf(&b, "{\"name\":%q,", more.Name)
+		if err := writeFigures(&b, more); err != nil {
+			return fmt.Errorf("table %s of report %s: %w", more.Name, t.Meta.Report, err)
+		}
+		b.WriteByte('}')
+	}
+	if len(t.More) > 0 {
+		b.WriteByte(']')
 	}
 	meta, err := json.Marshal(metaObject(&t.Meta))
 	if err != nil {
@@ -47,6 +47,27 @@ func WriteJSON(w io.Writer, t *Table) error {
 	b.WriteString("}\n")
 	_, err = w.Write(b.Bytes())
 	return err
+}
+
+// writeFigures writes the members columns, rows and totals.
+func writeFigures(b *bytes.Buffer, t *Table) error {
+	columns, err := json.Marshal(t.Columns)
+	if err != nil {
+		return fmt.Errorf("columns: %w", err)
+	}
+	b.WriteString(`"columns":`)
+	b.Write(columns)
+	b.WriteString(`,"rows":[`)
+	for i, row := range t.Rows {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('\n')
+		writeObject(b, t.Columns, row.Cells, false)
+	}
+	b.WriteString("],\n\"totals\":")
+	writeObject(b, t.Columns, t.Totals, true)
+	return nil
 }
 
 // writeObject writes cells by column name. Totals have figures only.
@@ -96,17 +117,23 @@ type metaJSON struct {
 	OtherCurrencies int64    `json:"other_currencies"`
 	Made            bool     `json:"made"`
 	Filters         []string `json:"filters"`
+	Lookback        int      `json:"lookback,omitempty"`
+	Window          int      `json:"window,omitempty"`
+	Steps           []string `json:"steps,omitempty"`
 }
 
 func metaObject(m *Meta) metaJSON {
 	out := metaJSON{
 		Report: m.Report, Site: m.Site, From: m.From.String(), To: m.To.String(), Timezone: m.Timezone, Currency: m.Currency,
-		MinGroup: m.MinGroup, FoldedGroups: m.FoldedGroups, OtherCurrencies: m.OtherCurrencies, Made: m.Made,
+		MinGroup: m.MinGroup, FoldedGroups: m.FoldedGroups, OtherCurrencies: m.OtherCurrencies, Made: m.Made, Lookback: m.Lookback, Window: m.Window,
 		Filters: []string{},
 	}
 	if !m.CompleteUntil.IsZero() {
 		s := m.CompleteUntil.UTC().Format(time.RFC3339)
 		out.CompleteUntil = &s
+	}
+	for _, step := range m.Steps {
+		out.Steps = append(out.Steps, step.String())
 	}
 	for _, f := range m.Filters {
 		out.Filters = append(out.Filters, f.String())

@@ -42,6 +42,9 @@ type Query struct {
 	// hold everything that was answered as recorded. Zero: unknown, and the
 	// newest row that the store holds of the site stands for it.
 	CompleteUntil time.Time
+	Options       Options
+	// Now is when the question was asked: the end of the last 30 minutes.
+	Now time.Time
 }
 
 // Error is a question that cannot be answered as it was asked.
@@ -57,7 +60,7 @@ func (e *Error) Error() string { return e.Problem + ": " + e.Fix }
 // ParseQuery reads a question's parameters as the API and the command line
 // write them. Empty from and to mean the last 30 days up to today.
 func ParseQuery(s *site.Site, from, to, compare string, filters []string, now time.Time) (Query, error) {
-	q := Query{Site: s, Compare: Compare(compare), To: DayOf(now, s.Zone)}
+	q := Query{Site: s, Compare: Compare(compare), To: DayOf(now, s.Zone), Now: now}
 	var err error
 	if to != "" {
 		if q.To, err = ParseDay(to); err != nil {

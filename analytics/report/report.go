@@ -16,12 +16,17 @@ type run func(ctx context.Context, src Source, q Query) (*Table, error)
 // all lists the reports.
 func all() map[string]run {
 	return map[string]run{
-		"campaigns":  campaigns,
-		"channels":   channels,
-		"consent":    consent,
-		"pages":      pages,
-		"sources":    sources,
-		"timeseries": timeseries,
+		"attribution": attribution,
+		"campaigns":   campaigns,
+		"costs":       costs,
+		"channels":    channels,
+		"consent":     consent,
+		"funnel":      funnel,
+		"mail":        mail,
+		"retention":   retention,
+		"pages":       pages,
+		"sources":     sources,
+		"timeseries":  timeseries,
 	}
 }
 
@@ -52,6 +57,7 @@ func Run(ctx context.Context, src Source, name string, q Query) (*Table, error) 
 		}
 		q.CompleteUntil = newest
 	}
+	q.Options.defaults()
 	table, err := report(ctx, src, q)
 	if err != nil {
 		return nil, fmt.Errorf("report %s of %s, %s to %s: %w", name, q.Site.ID, q.From, q.To, err)

@@ -12,8 +12,10 @@ var salesSQL string
 // sale is the conversions and refunds of one day that came from one place.
 type sale struct {
 	day                               Day
+	bucket                            int64 // 0, or the minute or hour of it in seconds since 1970
 	consented                         bool
 	channel, source, medium, campaign string
+	content, term                     string
 	conversions                       int64
 	value, refunds                    int64 // ten-thousandths of the site's currency
 	otherCurrencies                   int64
@@ -31,10 +33,16 @@ func saleMetrics(currency string) []Column {
 func (s *sale) figures() []int64 { return []int64{s.conversions, s.value, s.refunds} }
 
 // askSales reads the conversions and refunds of the query's days. Every report
-// that has them reads them here, so that they agree.
+// that has them reads them here, so that they agree. Amounts in another
+// currency are converted by the day's rate, each day's sum at once; without a
+// rate they are counted as otherCurrencies and in no sum.
 func askSales(ctx context.Context, src Source, q Query) ([]sale, error) {
+	rates, err := askRates(ctx, src, q)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := src.Query(ctx, salesSQL, map[string]any{
-		"site": q.Site.ID, "currency": q.Site.Currency, "from": q.From.String(), "to": q.To.String(),
+		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "bucket": q.Options.By.bucket(), "zone": q.Site.Zone.String(),
 	})
 	if err != nil {
 		return nil, err
@@ -44,12 +52,21 @@ func askSales(ctx context.Context, src Source, q Query) ([]sale, error) {
 	for rows.Next() {
 		var s sale
 		var day int32
-		err := rows.Scan(&day, &s.consented, &s.channel, &s.source, &s.medium, &s.campaign,
-			&s.conversions, &s.value, &s.refunds, &s.otherCurrencies)
+		var currency string
+		var refunded int64
+		err := rows.Scan(&day, &s.bucket, &s.consented, &s.channel, &s.source, &s.medium, &s.campaign, &s.content, &s.term, &currency,
+			&s.conversions, &refunded, &s.value, &s.refunds)
 		if err != nil {
 			return nil, fmt.Errorf("sale %d of the answer: %w", len(sales)+1, err)
 		}
 		s.day = Day(day)
+		var sold, back bool
+		s.value, sold = rates.convert(s.value, currency, s.day)
+		s.refunds, back = rates.convert(s.refunds, currency, s.day)
+		if !sold || !back {
+			s.otherCurrencies = s.conversions + refunded
+			s.value, s.refunds = 0, 0
+		}
 		sales = append(sales, s)
 	}
 	return sales, rows.Err()

@@ -38,3 +38,6 @@ func newestRow(ctx context.Context, src Source, siteID string) (time.Time, error
 	}
 	return time.UnixMilli(ms).UTC(), rows.Err()
 }
+
+// Action is one line of the audit log.
+type Action = store.Action

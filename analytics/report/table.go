@@ -6,6 +6,7 @@ import "time"
 type Type string
 
 // The types, and the Go type of a cell. A nil cell has no value: a rate of
+// nothing.
 const (
 	Text    Type = "string"  // string
 	Integer Type = "integer" // int64
@@ -31,12 +32,13 @@ func (c Column) Numeric() bool { return c.Type == Integer || c.Type == Number }
 // RowKind says why a row is there.
 type RowKind uint8
 
-// The kinds. Pages translate the labels of the last two; JSON, CSV and text
+// The kinds. Pages translate the labels of all but the first; JSON, CSV and text
 // keep the English ones.
 const (
 	Measured     RowKind = iota
 	NotConsented         // kept without consent to marketing
 	Folded               // the groups too small to be shown
+	Unattributed         // conversions that no visit is known for
 )
 
 // NotConsentedLabel stands where a source would, had marketing been granted.
@@ -71,15 +73,34 @@ type Meta struct {
 	OtherCurrencies int64
 	Made            bool // the site's traffic is made by the demo
 	Filters         []Filter
+	Window          int    // days within which a funnel's steps are taken; 0 where there are none
+	Steps           []Step // of a funnel
+	Lookback        int    // days before a conversion that a visit counts; 0 where none does
 }
 
 // Table is a report's answer.
 type Table struct {
+	Name    string // of a table in More
 	Columns []Column
 	Rows    []Row
 	Totals  []any // a cell per column; nil where a total makes no sense
 	Compare *Comparison
 	Meta    Meta
+	More    []*Table // further tables about the same, each with a name
+}
+
+// Part returns the table itself where name is empty, else the one of More with
+// that name, nil where there is none.
+func (t *Table) Part(name string) *Table {
+	if name == "" {
+		return t
+	}
+	for _, more := range t.More {
+		if more.Name == name {
+			return more
+		}
+	}
+	return nil
 }
 
 // Column returns the index of a column, or -1.

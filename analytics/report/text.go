@@ -15,6 +15,18 @@ import (
 // characters in names are replaced, so that a link's campaign cannot move the
 // cursor.
 func WriteText(w io.Writer, t *Table) error {
+	var b strings.Builder
+	textFigures(&b, t)
+	for _, more := range t.More {
+		b.WriteByte('\n')
+		textFigures(&b, more)
+	}
+	textMeta(&b, &t.Meta)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func textFigures(b *strings.Builder, t *Table) {
 	lines := [][]string{make([]string, len(t.Columns))}
 	for i, c := range t.Columns {
 		lines[0][i] = c.Name
@@ -33,10 +45,9 @@ func WriteText(w io.Writer, t *Table) error {
 			widths[i] = max(widths[i], textWidth(cell))
 		}
 	}
-	var b strings.Builder
 	for n, line := range lines {
 		if n == 1 || n == len(lines)-1 {
-			rule(&b, widths)
+			rule(b, widths)
 		}
 		for i, cell := range line {
 			pad := strings.Repeat(" ", widths[i]-textWidth(cell))
@@ -51,9 +62,6 @@ func WriteText(w io.Writer, t *Table) error {
 		}
 		b.WriteByte('\n')
 	}
-	textMeta(&b, &t.Meta)
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 func textLine(columns []Column, cells []any) []string {

@@ -2,23 +2,37 @@ package report
 
 import (
 	"context"
-	_ "embed" // timeseries.sql
+	_ "embed" // timeseries.sql, timeseries_fine.sql
 	"fmt"
+	"time"
 )
 
 //go:embed query/timeseries.sql
 var timeseriesSQL string
 
-// timeseries is the site's figures day by day, a row for every day of the
-// range. A day's sum is of the whole site and names no group, so nothing is
-// folded. Visitors of the totals are counted once, whatever days they came on.
+//go:embed query/timeseries_fine.sql
+var timeseriesFineSQL string
+
+// timeseries is the site's figures step by step, a row for every one of the
+// range: by day, week, month or hour, or by minute for the last 30. A step's
+// sum is of the whole site and names no group, so nothing is folded. Visitors
+// of the totals are counted once, whenever they came. A week or month at the
+// end of the range has the days that are in the range.
 func timeseries(ctx context.Context, src Source, q Query) (*Table, error) {
 	if err := checkFilters(q.Filters, nil); err != nil {
 		return nil, err
 	}
+	by := q.Options.By
+	if n := q.To - q.From + 1; by == ByHour && n > maxHourDays {
+		return nil, &Error{"by", fmt.Sprintf("%d days by hour are too many rows", n), fmt.Sprintf("ask for at most %d days, or by day", maxHourDays)}
+	}
+	if by == ByMinute { // whatever was asked for
+		since, until := q.moments()
+		q.From, q.To, q.Compare = DayOf(since, q.Site.Zone), DayOf(until, q.Site.Zone), NoCompare
+	}
 	money := q.Site.Currency
 	table := &Table{Meta: metaOf(&q), Columns: []Column{
-		{"day", Date, ""},
+		{by.String(), Date, ""},
 		{"impressions", Integer, ""},
 		{"clicks", Integer, ""},
 		{"visits", Integer, ""},
@@ -28,19 +42,22 @@ func timeseries(ctx context.Context, src Source, q Query) (*Table, error) {
 		{"value", Number, money},
 		{"refunds", Number, money},
 	}}
+	if by.fine() {
+		table.Columns[0].Type = Moment
+	}
 	table.Meta.MinGroup = 0
-	days, others, err := askDays(ctx, src, q)
+	figures, others, err := askSteps(ctx, src, q)
 	if err != nil {
 		return nil, err
 	}
 	table.Meta.OtherCurrencies = others
-	table.Totals = days[0]
-	for d := q.From; d <= q.To; d++ {
-		cells, ok := days[d]
+	table.Totals = figures[0]
+	for _, one := range q.steps() {
+		cells, ok := figures[one.key]
 		if !ok {
 			cells = noFigures()
 		}
-		cells[0] = d
+		cells[0] = one.begin
 		table.Rows = append(table.Rows, Row{Cells: cells})
 	}
 	if q.Compare == NoCompare {
@@ -48,34 +65,42 @@ func timeseries(ctx context.Context, src Source, q Query) (*Table, error) {
 	}
 	before := q
 	before.From, before.To = q.earlier()
-	if days, _, err = askDays(ctx, src, before); err != nil {
+	if figures, _, err = askSteps(ctx, src, before); err != nil {
 		return nil, fmt.Errorf("the period compared with: %w", err)
 	}
-	table.Compare = &Comparison{before.From, before.To, days[0]}
+	table.Compare = &Comparison{before.From, before.To, figures[0]}
 	return table, nil
 }
 
-// noFigures is a day on which nothing happened, without its date.
+// noFigures is a step in which nothing happened, without its date.
 func noFigures() []any {
 	return []any{nil, int64(0), int64(0), int64(0), int64(0), int64(0), int64(0), Money(0), Money(0)}
 }
 
-// askDays returns cells by day, the first of each left out; the totals are
-// those of day 0. others counts amounts in other currencies.
-func askDays(ctx context.Context, src Source, q Query) (days map[Day][]any, others int64, err error) {
-	days = map[Day][]any{0: noFigures()}
-	rows, err := src.Query(ctx, timeseriesSQL, map[string]any{"site": q.Site.ID, "from": q.From.String(), "to": q.To.String()})
+// askSteps returns cells by step, the first of each left out; the totals are
+// those of step 0. others counts amounts in other currencies.
+func askSteps(ctx context.Context, src Source, q Query) (figures map[int64][]any, others int64, err error) {
+	figures = map[int64][]any{0: noFigures()}
+	sql, params := timeseriesSQL, map[string]any{"site": q.Site.ID, "by": q.Options.By.String()}
+	since, until := q.moments()
+	if q.Options.By.fine() {
+		sql = timeseriesFineSQL
+		params["since"], params["until"] = since.UTC().Format(time.DateTime), until.UTC().Format(time.DateTime)
+		params["zone"] = q.Site.Zone.String()
+	} else {
+		params["from"], params["to"] = q.From.String(), q.To.String()
+	}
+	rows, err := src.Query(ctx, sql, params)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var day int32
-		var visitors, impressions, clicks, visits, pageViews int64
-		if err := rows.Scan(&day, &visitors, &impressions, &clicks, &visits, &pageViews); err != nil {
-			return nil, 0, fmt.Errorf("day %d of the answer: %w", len(days), err)
+		var at, visitors, impressions, clicks, visits, pageViews int64
+		if err := rows.Scan(&at, &visitors, &impressions, &clicks, &visits, &pageViews); err != nil {
+			return nil, 0, fmt.Errorf("step %d of the answer: %w", len(figures), err)
 		}
-		days[Day(day)] = []any{nil, impressions, clicks, visits, pageViews, visitors, int64(0), Money(0), Money(0)}
+		figures[at] = []any{nil, impressions, clicks, visits, pageViews, visitors, int64(0), Money(0), Money(0)}
 	}
 	if err := rows.Err(); err != nil {
 		return nil, 0, err
@@ -85,17 +110,26 @@ func askDays(ctx context.Context, src Source, q Query) (days map[Day][]any, othe
 		return nil, 0, err
 	}
 	for _, s := range sales {
+		key := int64(q.Options.By.of(s.day))
+		if q.Options.By.fine() {
+			if key = s.bucket; key < hourOf(since, q.Site.Zone) || key >= until.Unix() {
+				continue
+			}
+			if q.Options.By == ByMinute && key < since.Unix() {
+				continue
+			}
+		}
 		others += s.otherCurrencies
-		for _, day := range []Day{0, s.day} {
-			cells, ok := days[day]
+		for _, step := range []int64{0, key} {
+			cells, ok := figures[step]
 			if !ok {
 				cells = noFigures()
-				days[day] = cells
+				figures[step] = cells
 			}
 			cells[6] = cells[6].(int64) + s.conversions
 			cells[7] = cells[7].(Money) + Money(s.value)
 			cells[8] = cells[8].(Money) + Money(s.refunds)
 		}
 	}
-	return days, others, nil
+	return figures, others, nil
 }

@@ -40,6 +40,15 @@ func TestReports(t *testing.T) {
 		"filters cannot look inside the fold": filtersCannotLookInsideTheFold,
 		"pages and consent":                   pagesAndConsent,
 		"installation":                        installationJudges,
+		"attribution equals its definition":   attributionEqualsItsDefinition,
+		"attribution folds":                   attributionFolds,
+		"costs equal an independent count":    costsEqualAnIndependentCount,
+		"mistagged links are found":           mistaggedLinksAreFound,
+		"funnel equals its definition":        funnelEqualsItsDefinition,
+		"funnel hides a handful":              funnelHidesAHandful,
+		"retention equals its definition":     retentionEqualsItsDefinition,
+		"mail equals its definition":          mailEqualsItsDefinition,
+		"series of every step agree":          seriesOfEveryStepAgree,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, db) })
 	}
@@ -93,8 +102,8 @@ type traffic struct {
 }
 
 var origins = []event.Campaign{
-	{Source: "google", Medium: "cpc", Name: "autumn", Channel: "Paid search"},
-	{Source: "google", Medium: "cpc", Name: "brand", Channel: "Paid search"},
+	{Source: "google", Medium: "cpc", Name: "autumn", Content: "red", Term: "shoes", Channel: "Paid search"},
+	{Source: "google", Medium: "cpc", Name: "brand", Content: "blue", Channel: "Paid search"},
 	{Source: "google", Medium: "organic", Channel: "Organic search"},
 	{Source: "newsletter", Medium: "email", Name: "十一月", Channel: "E-mail"},
 	{Source: "newsletter", Medium: "email", Name: "=cmd|' /C calc'!A0", Channel: "E-mail"},

@@ -51,7 +51,11 @@ func (c *counted) cells(name string) []any {
 	if c.visits > 0 {
 		rate = float64(c.orders) / float64(c.visits)
 	}
-	return append(cells, c.visits, int64(len(c.visitors)), c.orders, Money(c.value), Money(c.refunds), rate)
+	cells = append(cells, c.visits, int64(len(c.visitors)), c.orders, Money(c.value), Money(c.refunds), rate)
+	if name == "campaigns" { // no costs were uploaded
+		cells = append(cells, Money(0), int64(0), int64(0), nil, nil, nil, nil)
+	}
+	return cells
 }
 
 // places says where an event stands in each report.

@@ -1,8 +1,9 @@
--- One row per campaign, smallest first, with how many visitors it and all the
+-- One row per campaign, or content, or term, smallest first, with how many visitors it and all the
 -- smaller ones have together: what the fold needs.
 --
 -- site: the site's id · from, to: local days, both included · only: the keys
--- of the groups to count, all where empty
+-- of the groups to count, all where empty · detail: 0 campaigns, 1 by content
+-- as well, 2 by content and term
 WITH groups AS
 (
     SELECT
@@ -10,7 +11,9 @@ WITH groups AS
         multiIf(NOT attributed, '', source != '', source, channel) AS from_source,
         if(attributed, medium, '') AS by_medium,
         if(attributed, campaign, '') AS in_campaign,
-        cityHash64(consented, from_source, by_medium, in_campaign) AS key,
+        if(attributed AND {detail:UInt8} >= 1, content, '') AS with_content,
+        if(attributed AND {detail:UInt8} >= 2, term, '') AS for_term,
+        cityHash64(consented, from_source, by_medium, in_campaign, with_content, for_term) AS key,
         uniqCombined64MergeState(14)(visitors) AS people,
         toInt64(finalizeAggregation(people)) AS distinct_visitors,
         toInt64(sum(impressions)) AS sum_impressions,
@@ -18,16 +21,16 @@ WITH groups AS
         toInt64(sum(visits)) AS sum_visits
     FROM campaign_day
     WHERE site = {site:String} AND local_day BETWEEN {from:Date} AND {to:Date}
-    GROUP BY consented, from_source, by_medium, in_campaign
+    GROUP BY consented, from_source, by_medium, in_campaign, with_content, for_term
     HAVING empty({only:Array(UInt64)}) OR has({only:Array(UInt64)}, key)
 )
 SELECT
     consented, key, distinct_visitors,
     toInt64(uniqCombined64Merge(14)(people) OVER
     (
-        ORDER BY distinct_visitors, consented, from_source, by_medium, in_campaign
+        ORDER BY distinct_visitors, consented, from_source, by_medium, in_campaign, with_content, for_term
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     )) AS visitors_up_to_here,
-    from_source, by_medium, in_campaign,
+    from_source, by_medium, in_campaign, with_content, for_term,
     sum_impressions, sum_clicks, sum_visits
 FROM groups

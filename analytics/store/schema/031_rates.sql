@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS rates{{onCluster}}
     site     LowCardinality(String),
     currency LowCardinality(String), -- ISO 4217
     day      Date,
-    rate     Decimal(18, 8),
+    worth    UInt64,                 -- hundred-millionths
     version  UInt64                  -- of the upload: nanoseconds since 1970
 )
 ENGINE = {{engine "ReplacingMergeTree" "version"}}

@@ -1,6 +1,5 @@
 -- Who did what, and when: sign-ins and what changes or hands out data. No
--- address, no password, no name that is not an account's. Kept for good by
--- default: an operator who must forget earlier can delete by time.
+-- address, no password, no name that is not an account's. Two years are kept.
 CREATE TABLE IF NOT EXISTS audit{{onCluster}}
 (
     time   DateTime64(3, 'UTC'),
@@ -13,4 +12,5 @@ CREATE TABLE IF NOT EXISTS audit{{onCluster}}
 ENGINE = {{engine "MergeTree"}}
 PARTITION BY toYear(time)
 ORDER BY (time, id)
+TTL toDateTime(time) + INTERVAL 2 YEAR
 SETTINGS {{deduplicate}}, fsync_after_insert = 1, fsync_part_directory = 1;
