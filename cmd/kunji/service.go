@@ -188,6 +188,7 @@ func (s *service) openConsole() (err error) {
 		Sites:          s.sites,
 		Accounts:       s.accounts,
 		Source:         s.store,
+		Keeper:         s.store,
 		CompleteUntil:  s.completeUntil,
 		Logger:         s.log,
 		Secure:         s.cfg.Console.TLS.Files,
