@@ -122,7 +122,7 @@ func (in *installation) start(args ...string) *running {
 	in.eventually("the edge answers", func() error {
 		select {
 		case <-r.ended:
-			return fmt.Errorf("the program ended: %s", r.said())
+			in.t.Fatalf("the program ended: %s", r.said())
 		default:
 		}
 		return in.ok("http://" + in.edge + "/healthz")

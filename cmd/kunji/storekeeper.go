@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -30,16 +31,17 @@ func (s *service) keepStore(ctx context.Context) error {
 		case <-time.After(retryStore):
 		}
 	}
+	// Whatever uses the store has ended before it is closed.
+	var beside sync.WaitGroup
+	defer beside.Wait()
 	if s.cfg.Jobs {
-		go s.runJobs(ctx)
+		beside.Go(func() { s.runJobs(ctx) })
 	}
 	if s.shipper == nil {
 		<-ctx.Done()
 		return nil
 	}
-	followed := make(chan struct{})
-	go func() { defer close(followed); s.withdrawn.Follow(ctx, feed{s.store}, followEvery) }()
-	defer func() { <-followed }()
+	beside.Go(func() { s.withdrawn.Follow(ctx, feed{s.store}, followEvery) })
 	if err := s.shipper.Run(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("shipping ended: %w", err)
 	}
