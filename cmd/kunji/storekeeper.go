@@ -34,6 +34,8 @@ func (s *service) keepStore(ctx context.Context) error {
 	// Whatever uses the store has ended before it is closed.
 	var beside sync.WaitGroup
 	defer beside.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	if s.cfg.Jobs {
 		beside.Go(func() { s.runJobs(ctx) })
 	}
