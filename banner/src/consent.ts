@@ -1,6 +1,7 @@
 // Sends a choice to the edge and tells everyone who waits for it.
 
 import { base, C, letter, type T } from './config';
+import { landed } from './events';
 import { ask, gpc, read, released, type State, set, state, stored, view } from './state';
 
 export interface Choice {
@@ -64,6 +65,8 @@ export const reread = (): void => apply(read());
 
 /** Posts a choice. Rejects when the edge could not keep it; nothing changes then. */
 export const decide = async (choice: Choice): Promise<Answer> => {
+	// An answer behind this one would bring back the cookies that it takes away.
+	await landed;
 	const r = await fetch(`${base}/v1/consent`, {
 		method: 'POST',
 		credentials: 'include',

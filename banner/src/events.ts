@@ -43,7 +43,14 @@ export const forget = (): void => {
 	queue = queue.slice(0, flying);
 };
 
-const flush = async (): Promise<void> => {
+/** What is on its way now; its answer may set cookies. Never rejects. */
+export let landed: Promise<void> | undefined;
+
+const flush = (): void => {
+	landed = fly();
+};
+
+const fly = async (): Promise<void> => {
 	const batch = queue.slice(0, BATCH);
 	flying = batch.length;
 	// Doubles from one second to about a minute, with jitter.
