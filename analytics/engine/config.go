@@ -15,7 +15,7 @@ import (
 // 1 GiB: the library itself takes about 205 MB, the server limit counts what
 // queries, merges and caches hold on top.
 const (
-	serverMemory = 720 << 20
+	serverMemory = 600 << 20
 	queryMemory  = 300 << 20
 	spillBytes   = 100 << 20 // a GROUP BY or ORDER BY beyond this goes to disk
 	markCache    = 48 << 20
