@@ -55,11 +55,33 @@ func TestBrowsers(t *testing.T) {
 			)
 			out, err := cmd.CombinedOutput()
 			if err != nil {
-				t.Errorf("%v\n%s\nthe service said:\n%s", err, out, r.said())
+				t.Errorf("%v\n%s\nthe service said:\n%s", err, failures(out), r.said())
 			}
 		})
 	}
 	r.end()
+}
+
+// failures returns what TAP output says of the tests that failed, or all of it
+// where none did: then the runner itself has something to say.
+func failures(tap []byte) string {
+	var b strings.Builder
+	failed := false
+	for line := range strings.Lines(string(tap)) {
+		switch trimmed := strings.TrimSpace(line); {
+		case strings.HasPrefix(trimmed, "not ok "):
+			failed = true
+		case strings.HasPrefix(trimmed, "ok "), strings.HasPrefix(trimmed, "# Subtest:"):
+			failed = false
+		}
+		if failed {
+			b.WriteString(line)
+		}
+	}
+	if b.Len() == 0 {
+		return string(tap)
+	}
+	return b.String()
 }
 
 // addSites appends a file's sites to the configuration's, whose last key they
