@@ -6,7 +6,7 @@
 //	ship ──Insert──▶ notice_texts, consents
 //	                 events ──view──▶ touches
 //	                        ──view──▶ campaign_day
-//	                 refusals, notices, erasures
+//	                 refusals, notices, mail_consents, erasures
 //	jobs ──Erase, Checkpoint──▶ what names a person, consent_checkpoints
 //	edge ──About, Receipt, Wording, Withdrawn──▶ a person's own rows
 //	report ──Query──▶ any of them, read only

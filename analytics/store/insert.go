@@ -19,6 +19,8 @@ type Batch struct {
 	Notices  []*event.Notice
 	Erasures []*event.Erasure
 	Wordings []*event.Wording
+	// Statements are what mail recipients said.
+	Statements []*event.Statement
 }
 
 // Add puts a record where it belongs. The record is used until Insert returns.
@@ -36,12 +38,14 @@ func (b *Batch) Add(r event.Record) {
 		b.Erasures = append(b.Erasures, r.Erasure)
 	case r.Wording != nil:
 		b.Wordings = append(b.Wordings, r.Wording)
+	case r.Statement != nil:
+		b.Statements = append(b.Statements, r.Statement)
 	}
 }
 
 // Len returns how many records the batch holds.
 func (b *Batch) Len() int {
-	return len(b.Events) + len(b.Consents) + len(b.Refusals) + len(b.Notices) + len(b.Erasures) + len(b.Wordings)
+	return len(b.Events) + len(b.Consents) + len(b.Refusals) + len(b.Notices) + len(b.Erasures) + len(b.Wordings) + len(b.Statements)
 }
 
 // Insert stores the batch. The token names it: a second call with the same
@@ -96,6 +100,9 @@ func (s *Store) insertAll(ctx context.Context, b Batch) error {
 	}
 	if err == nil {
 		err = insert(ctx, s, noticeTable, b.Notices, reused)
+	}
+	if err == nil {
+		err = insert(ctx, s, statementTable, b.Statements, reused)
 	}
 	if err == nil {
 		err = insert(ctx, s, erasureTable, b.Erasures, reused)

@@ -171,10 +171,24 @@ func Check(r event.Record) error {
 		return checkTimes("notice", time.Unix(0, 0), r.Notice.Day, 0)
 	case r.Erasure != nil:
 		return checkTimes("erasure", r.Erasure.Requested)
+	case r.Statement != nil:
+		return checkStatement(r.Statement)
 	case r.Wording != nil:
 		return nil
 	}
 	return fmt.Errorf("record is empty: %w", errUnfit)
+}
+
+func checkStatement(s *event.Statement) error {
+	switch {
+	case s.Site == "" || s.Recipient == 0:
+		return fmt.Errorf("statement names no site, or no recipient: %w", errUnfit)
+	case s.Open|s.Click|s.Counted() == event.Unset:
+		return fmt.Errorf("statement says nothing (an unsubscription is taken back only with a proof): %w", errUnfit)
+	case s.Open > event.Denied || s.Click > event.Denied || s.All > event.Denied:
+		return fmt.Errorf("statement's choices %d, %d and %d are not 0 to 2: %w", s.Open, s.Click, s.All, errUnfit)
+	}
+	return checkTimes("statement", s.Time)
 }
 
 func checkTimes(what string, at time.Time, days ...int32) error {

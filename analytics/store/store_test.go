@@ -23,6 +23,7 @@ func TestStore(t *testing.T) {
 		"round_trip_event": testRoundTripEvent, "round_trip_ledger": testRoundTripLedger, "insert_again": testInsertAgain,
 		"ledger_whole": testLedgerWhole, "ledger_tampered": testLedgerTampered, "ledger_retention": testLedgerRetention,
 		"erase": testErase, "withdrawn": testWithdrawn, "erase_holds": testEraseHolds,
+		"mail_consent": testMailConsent, "mail_feed": testMailFeed, "mail_sent": testMailSent,
 		"rollup": testRollup, "permanent": testPermanent, "query": testQuery, "sql_reads": testSQLReads, "sql_refuses": testSQLRefuses,
 	} {
 		t.Run(name, func(t *testing.T) { run(t, openOn(t, dial, name)) })

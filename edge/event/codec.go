@@ -52,6 +52,8 @@ func Append(dst []byte, r Record) ([]byte, error) {
 		m.Body = &wire.Record_Erasure{Erasure: erasureToWire(r.Erasure)}
 	case r.Wording != nil:
 		m.Body = &wire.Record_Wording{Wording: wordingToWire(r.Wording)}
+	case r.Statement != nil:
+		m.Body = &wire.Record_Statement{Statement: statementToWire(r.Statement)}
 	default:
 		return dst, fmt.Errorf("encode record: it is empty")
 	}
@@ -95,6 +97,9 @@ func Decode(b []byte) (Record, error) {
 		return Record{Erasure: erasureFromWire(body.Erasure)}, nil
 	case *wire.Record_Wording:
 		return Record{Wording: wordingFromWire(body.Wording)}, nil
+	case *wire.Record_Statement:
+		st, err := statementFromWire(body.Statement)
+		return Record{Statement: st}, err
 	}
 	return Record{}, fmt.Errorf("decode record: it has no body")
 }

@@ -17,7 +17,7 @@
 //
 // A record on disk is one Protocol Buffers message Record (record.proto, kept
 // beside its generated code in package wire), whose field 1 is the encoder's
-// version and whose oneof says which of the six types follows. Fields are
+// version and whose oneof says which of the seven types follows. Fields are
 // only ever added, never renumbered, so that a new binary reads an old spool
 // (policy 7.2, and nothing answered as recorded may be lost to an upgrade).
 package event

@@ -236,7 +236,45 @@ type Wording struct {
 	Text     string
 }
 
-// Record is one of the six types: exactly one field is set.
+// Choice is what a mail recipient said about one purpose. Unset leaves what was
+// said before.
+type Choice uint8
+
+// The choices.
+const (
+	Unset Choice = iota
+	Granted
+	Denied
+)
+
+// Statement is what a mail recipient said at one moment, or what somebody says
+// that they said. For each of its three choices the newest statement counts, and
+// a denial among those of one second.
+type Statement struct {
+	Site      string
+	Recipient uint64    // the site's keyed hash of the mail address
+	Time      time.Time // when it was said, in whole seconds
+	Open      Choice    // about mail_open: being seen to open mail
+	Click     Choice    // about mail_click: being seen to follow its links
+	All       Choice    // about mail as such: Denied is an unsubscription
+	By        string    // who says so: recipient, or "token NAME"
+	Proof     string    // what shows it; empty: nothing does
+	Sealed    string    // the sender's ref and list, sealed by the key ring
+}
+
+// Counted is All as it counts: without a proof nothing takes an unsubscription
+// back.
+func (s *Statement) Counted() Choice {
+	if s.All == Granted && s.Proof == "" {
+		return Unset
+	}
+	return s.All
+}
+
+// ByThemselves is Statement.By where the recipient's own token said so.
+const ByThemselves = "recipient"
+
+// Record is one of the seven types: exactly one field is set.
 type Record struct {
 	Event   *Event
 	Consent *Consent
@@ -244,4 +282,6 @@ type Record struct {
 	Notice  *Notice
 	Erasure *Erasure
 	Wording *Wording
+	// Statement is a mail recipient's.
+	Statement *Statement
 }

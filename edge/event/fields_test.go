@@ -44,6 +44,10 @@ func fill(v reflect.Value, n *int) {
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		v.SetInt(int64(*n))
 	case reflect.Uint8:
+		if v.Type() == reflect.TypeFor[Choice]() {
+			v.SetUint(uint64(*n%int(Denied)) + 1)
+			return
+		}
 		v.SetUint(uint64(*n%255) + 1)
 	case reflect.Uint32, reflect.Uint64:
 		v.SetUint(uint64(*n))
@@ -59,7 +63,7 @@ func filled[T any]() *T {
 }
 
 // full is one record of each type with every field set. A field of Record
-// itself that it lacks fails TestRecordHasSixTypes.
+// itself that it lacks fails TestRecordHasSevenTypes.
 func full() map[string]Record {
 	return map[string]Record{
 		"event":   {Event: filled[Event]()},
@@ -68,10 +72,12 @@ func full() map[string]Record {
 		"notice":  {Notice: filled[Notice]()},
 		"erasure": {Erasure: filled[Erasure]()},
 		"wording": {Wording: filled[Wording]()},
+
+		"statement": {Statement: filled[Statement]()},
 	}
 }
 
-func TestRecordHasSixTypes(t *testing.T) {
+func TestRecordHasSevenTypes(t *testing.T) {
 	if n := reflect.TypeFor[Record]().NumField(); n != len(full()) {
 		t.Errorf("Record has %d types, the tests know %d", n, len(full()))
 	}

@@ -83,7 +83,7 @@ func write(t *testing.T, base string, r Record) {
 // dump says what a record holds: a line per field, by its path.
 func dump(r Record) string {
 	var out strings.Builder
-	for _, v := range []reflect.Value{reflect.ValueOf(r.Event), reflect.ValueOf(r.Consent), reflect.ValueOf(r.Refusal), reflect.ValueOf(r.Notice), reflect.ValueOf(r.Erasure), reflect.ValueOf(r.Wording)} {
+	for _, v := range []reflect.Value{reflect.ValueOf(r.Event), reflect.ValueOf(r.Consent), reflect.ValueOf(r.Refusal), reflect.ValueOf(r.Notice), reflect.ValueOf(r.Erasure), reflect.ValueOf(r.Wording), reflect.ValueOf(r.Statement)} {
 		if !v.IsNil() {
 			dumpValue(&out, v.Elem().Type().Name(), v.Elem())
 		}

@@ -44,7 +44,7 @@ func TestNames(t *testing.T) {
 // 2.2.2 and 7.2 first.
 func TestPolicy_7_2_NoFieldForWhatIsNeverKept(t *testing.T) {
 	never := []string{"address", "ip", "useragent", "ua", "mail", "email", "cookie", "query", "url", "fragment", "fingerprint", "userid", "phone", "clickid", "gclid"}
-	for _, typ := range []reflect.Type{reflect.TypeFor[Event](), reflect.TypeFor[Consent](), reflect.TypeFor[Refusal](), reflect.TypeFor[Notice](), reflect.TypeFor[Erasure](), reflect.TypeFor[Wording](), reflect.TypeFor[Place](), reflect.TypeFor[Agent](), reflect.TypeFor[Campaign]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[Event](), reflect.TypeFor[Consent](), reflect.TypeFor[Refusal](), reflect.TypeFor[Notice](), reflect.TypeFor[Erasure](), reflect.TypeFor[Wording](), reflect.TypeFor[Statement](), reflect.TypeFor[Place](), reflect.TypeFor[Agent](), reflect.TypeFor[Campaign]()} {
 		for i := range typ.NumField() {
 			for _, word := range never {
 				if strings.ToLower(typ.Field(i).Name) == word {

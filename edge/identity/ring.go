@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -38,7 +39,11 @@ type Ring struct {
 	file    ringFile
 	signers map[Use]*signer            // by use: the newest key
 	byKey   map[string]map[Use]*signer // key id → use → signer; revoked keys only for uses that outlive them
+	secrets sync.Map                   // siteSecret → []byte: deriving one costs more than what it is used for
 }
+
+// siteSecret names a secret of one site.
+type siteSecret struct{ site, name string }
 
 // NewRing makes a ring with one key.
 func NewRing(now time.Time) (*Ring, error) {
@@ -231,9 +236,14 @@ func (r *Ring) Fingerprint() string {
 }
 
 // SiteSecret derives a secret for one site and one name from the root, which
-// never rotates: the key of a recipient's hash, for example.
+// never rotates: the key of a recipient's hash, for example. It is derived once;
+// nobody may change it.
 func (r *Ring) SiteSecret(site, name string) []byte {
-	return r.derive(r.file.Root, name+"/"+site)
+	if secret, ok := r.secrets.Load(siteSecret{site, name}); ok {
+		return secret.([]byte)
+	}
+	secret, _ := r.secrets.LoadOrStore(siteSecret{site, name}, r.derive(r.file.Root, name+"/"+site))
+	return secret.([]byte)
 }
 
 func (*Ring) derive(secret []byte, info string) []byte {

@@ -66,7 +66,7 @@ func TestPolicy_6_4_RevokedKeysStillUnsubscribe(t *testing.T) {
 	}
 	for name, ring := range map[string]*Ring{"revoked": revoked, "read again": reread} {
 		for _, use := range allUses {
-			want := use == Unsubscribe || use == Erase
+			want := use == Unsubscribe || use == Erase || use == Sender
 			if verifies(ring, use, tokens[use]) != want {
 				t.Errorf("%s: %s of a revoked key verifies: %t", name, use, !want)
 			}

@@ -33,18 +33,19 @@ const (
 	Open          Use = "open"        // mail pixels
 	Unsubscribe   Use = "unsubscribe" // valid for years
 	MailChoices   Use = "mail_choices"
-	Erase         Use = "erase" // whom a tombstone names; only in our own spool
+	Erase         Use = "erase"  // whom a tombstone names; only in our own spool
+	Sender        Use = "sender" // a sender's ref and list, in our own tables
 )
 
 var allUses = []Use{
 	ConsentCookie, VisitorCookie, SessionCookie, SourceCookie, StoreCookie, Handle, Form, Right,
-	Click, Impression, Open, Unsubscribe, MailChoices, Erase,
+	Click, Impression, Open, Unsubscribe, MailChoices, Erase, Sender,
 }
 
 // outlives reports whether a use's tokens verify under a revoked key too: a
-// mail's unsubscribe must work for years, and an erasure that was promised is
-// carried out.
-func (u Use) outlives() bool { return u == Unsubscribe || u == Erase }
+// mail's unsubscribe must work for years, an erasure that was promised is carried
+// out, and the sender learns who left.
+func (u Use) outlives() bool { return u == Unsubscribe || u == Erase || u == Sender }
 
 // ErrSignature says that a token was not signed by this ring for this use.
 // It never says why, nor shows the token.

@@ -35,6 +35,7 @@ type Record struct {
 	//	*Record_Notice
 	//	*Record_Erasure
 	//	*Record_Wording
+	//	*Record_Statement
 	Body          isRecord_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -138,6 +139,15 @@ func (x *Record) GetWording() *Wording {
 	return nil
 }
 
+func (x *Record) GetStatement() *Statement {
+	if x != nil {
+		if x, ok := x.Body.(*Record_Statement); ok {
+			return x.Statement
+		}
+	}
+	return nil
+}
+
 type isRecord_Body interface {
 	isRecord_Body()
 }
@@ -166,6 +176,10 @@ type Record_Wording struct {
 	Wording *Wording `protobuf:"bytes,7,opt,name=wording,proto3,oneof"`
 }
 
+type Record_Statement struct {
+	Statement *Statement `protobuf:"bytes,8,opt,name=statement,proto3,oneof"`
+}
+
 func (*Record_Event) isRecord_Body() {}
 
 func (*Record_Consent) isRecord_Body() {}
@@ -177,6 +191,8 @@ func (*Record_Notice) isRecord_Body() {}
 func (*Record_Erasure) isRecord_Body() {}
 
 func (*Record_Wording) isRecord_Body() {}
+
+func (*Record_Statement) isRecord_Body() {}
 
 type Campaign struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1282,11 +1298,119 @@ func (x *Wording) GetText() string {
 	return ""
 }
 
+type Statement struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Site          string                 `protobuf:"bytes,1,opt,name=site,proto3" json:"site,omitempty"`
+	Recipient     uint64                 `protobuf:"fixed64,2,opt,name=recipient,proto3" json:"recipient,omitempty"`
+	Time          int64                  `protobuf:"varint,3,opt,name=time,proto3" json:"time,omitempty"` // Unix seconds, UTC
+	Open          uint32                 `protobuf:"varint,4,opt,name=open,proto3" json:"open,omitempty"` // event.Choice, like the two below
+	Click         uint32                 `protobuf:"varint,5,opt,name=click,proto3" json:"click,omitempty"`
+	All           uint32                 `protobuf:"varint,6,opt,name=all,proto3" json:"all,omitempty"`
+	By            string                 `protobuf:"bytes,7,opt,name=by,proto3" json:"by,omitempty"`
+	Proof         string                 `protobuf:"bytes,8,opt,name=proof,proto3" json:"proof,omitempty"`
+	Sealed        string                 `protobuf:"bytes,9,opt,name=sealed,proto3" json:"sealed,omitempty"` // the sender's ref and list, by the key ring
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Statement) Reset() {
+	*x = Statement{}
+	mi := &file_record_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Statement) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Statement) ProtoMessage() {}
+
+func (x *Statement) ProtoReflect() protoreflect.Message {
+	mi := &file_record_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Statement.ProtoReflect.Descriptor instead.
+func (*Statement) Descriptor() ([]byte, []int) {
+	return file_record_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Statement) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *Statement) GetRecipient() uint64 {
+	if x != nil {
+		return x.Recipient
+	}
+	return 0
+}
+
+func (x *Statement) GetTime() int64 {
+	if x != nil {
+		return x.Time
+	}
+	return 0
+}
+
+func (x *Statement) GetOpen() uint32 {
+	if x != nil {
+		return x.Open
+	}
+	return 0
+}
+
+func (x *Statement) GetClick() uint32 {
+	if x != nil {
+		return x.Click
+	}
+	return 0
+}
+
+func (x *Statement) GetAll() uint32 {
+	if x != nil {
+		return x.All
+	}
+	return 0
+}
+
+func (x *Statement) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *Statement) GetProof() string {
+	if x != nil {
+		return x.Proof
+	}
+	return ""
+}
+
+func (x *Statement) GetSealed() string {
+	if x != nil {
+		return x.Sealed
+	}
+	return ""
+}
+
 var File_record_proto protoreflect.FileDescriptor
 
 const file_record_proto_rawDesc = "" +
 	"\n" +
-	"\frecord.proto\x12\x0ekunji.event.v1\"\xdf\x02\n" +
+	"\frecord.proto\x12\x0ekunji.event.v1\"\x9a\x03\n" +
 	"\x06Record\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12-\n" +
 	"\x05event\x18\x02 \x01(\v2\x15.kunji.event.v1.EventH\x00R\x05event\x123\n" +
@@ -1294,7 +1418,8 @@ const file_record_proto_rawDesc = "" +
 	"\arefusal\x18\x04 \x01(\v2\x17.kunji.event.v1.RefusalH\x00R\arefusal\x120\n" +
 	"\x06notice\x18\x05 \x01(\v2\x16.kunji.event.v1.NoticeH\x00R\x06notice\x123\n" +
 	"\aerasure\x18\x06 \x01(\v2\x17.kunji.event.v1.ErasureH\x00R\aerasure\x123\n" +
-	"\awording\x18\a \x01(\v2\x17.kunji.event.v1.WordingH\x00R\awordingB\x06\n" +
+	"\awording\x18\a \x01(\v2\x17.kunji.event.v1.WordingH\x00R\awording\x129\n" +
+	"\tstatement\x18\b \x01(\v2\x19.kunji.event.v1.StatementH\x00R\tstatementB\x06\n" +
 	"\x04body\"\xef\x01\n" +
 	"\bCampaign\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x16\n" +
@@ -1405,7 +1530,17 @@ const file_record_proto_rawDesc = "" +
 	"\x04hash\x18\x02 \x01(\fR\x04hash\x12\x1a\n" +
 	"\blanguage\x18\x03 \x01(\tR\blanguage\x12\x18\n" +
 	"\aversion\x18\x04 \x01(\tR\aversion\x12\x12\n" +
-	"\x04text\x18\x05 \x01(\tR\x04textB-Z+github.com/kunjicloud/kunji/edge/event/wireb\x06proto3"
+	"\x04text\x18\x05 \x01(\tR\x04text\"\xcb\x01\n" +
+	"\tStatement\x12\x12\n" +
+	"\x04site\x18\x01 \x01(\tR\x04site\x12\x1c\n" +
+	"\trecipient\x18\x02 \x01(\x06R\trecipient\x12\x12\n" +
+	"\x04time\x18\x03 \x01(\x03R\x04time\x12\x12\n" +
+	"\x04open\x18\x04 \x01(\rR\x04open\x12\x14\n" +
+	"\x05click\x18\x05 \x01(\rR\x05click\x12\x10\n" +
+	"\x03all\x18\x06 \x01(\rR\x03all\x12\x0e\n" +
+	"\x02by\x18\a \x01(\tR\x02by\x12\x14\n" +
+	"\x05proof\x18\b \x01(\tR\x05proof\x12\x16\n" +
+	"\x06sealed\x18\t \x01(\tR\x06sealedB-Z+github.com/kunjicloud/kunji/edge/event/wireb\x06proto3"
 
 var (
 	file_record_proto_rawDescOnce sync.Once
@@ -1419,7 +1554,7 @@ func file_record_proto_rawDescGZIP() []byte {
 	return file_record_proto_rawDescData
 }
 
-var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_record_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_record_proto_goTypes = []any{
 	(*Record)(nil),          // 0: kunji.event.v1.Record
 	(*Campaign)(nil),        // 1: kunji.event.v1.Campaign
@@ -1432,6 +1567,7 @@ var file_record_proto_goTypes = []any{
 	(*Notice)(nil),          // 8: kunji.event.v1.Notice
 	(*Erasure)(nil),         // 9: kunji.event.v1.Erasure
 	(*Wording)(nil),         // 10: kunji.event.v1.Wording
+	(*Statement)(nil),       // 11: kunji.event.v1.Statement
 }
 var file_record_proto_depIdxs = []int32{
 	3,  // 0: kunji.event.v1.Record.event:type_name -> kunji.event.v1.Event
@@ -1440,16 +1576,17 @@ var file_record_proto_depIdxs = []int32{
 	8,  // 3: kunji.event.v1.Record.notice:type_name -> kunji.event.v1.Notice
 	9,  // 4: kunji.event.v1.Record.erasure:type_name -> kunji.event.v1.Erasure
 	10, // 5: kunji.event.v1.Record.wording:type_name -> kunji.event.v1.Wording
-	1,  // 6: kunji.event.v1.Event.campaign:type_name -> kunji.event.v1.Campaign
-	1,  // 7: kunji.event.v1.Event.first:type_name -> kunji.event.v1.Campaign
-	2,  // 8: kunji.event.v1.Event.props:type_name -> kunji.event.v1.Prop
-	4,  // 9: kunji.event.v1.Consent.purposes:type_name -> kunji.event.v1.PurposeDecision
-	5,  // 10: kunji.event.v1.Consent.services:type_name -> kunji.event.v1.ServiceDecision
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	11, // 6: kunji.event.v1.Record.statement:type_name -> kunji.event.v1.Statement
+	1,  // 7: kunji.event.v1.Event.campaign:type_name -> kunji.event.v1.Campaign
+	1,  // 8: kunji.event.v1.Event.first:type_name -> kunji.event.v1.Campaign
+	2,  // 9: kunji.event.v1.Event.props:type_name -> kunji.event.v1.Prop
+	4,  // 10: kunji.event.v1.Consent.purposes:type_name -> kunji.event.v1.PurposeDecision
+	5,  // 11: kunji.event.v1.Consent.services:type_name -> kunji.event.v1.ServiceDecision
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_record_proto_init() }
@@ -1464,6 +1601,7 @@ func file_record_proto_init() {
 		(*Record_Notice)(nil),
 		(*Record_Erasure)(nil),
 		(*Record_Wording)(nil),
+		(*Record_Statement)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1471,7 +1609,7 @@ func file_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_record_proto_rawDesc), len(file_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
