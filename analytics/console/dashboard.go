@@ -22,6 +22,9 @@ type option struct {
 	Selected    bool
 }
 
+// field is a hidden input.
+type field struct{ Name, Value string }
+
 type card struct {
 	Name, Value, Change, Class, Before string
 }
@@ -50,6 +53,8 @@ type reportView struct {
 	Ranges         []link
 	Filters        []link // to remove one each
 	FilterValues   []string
+	FilterColumns  []option // what the report can be filtered by
+	Carried        []field  // what forms of the page send along
 	Cards          []card
 	Chart          *chart
 	Options        []optionField
@@ -74,6 +79,10 @@ func (c *Console) reportPage(w http.ResponseWriter, r *http.Request) {
 	}
 	who := principalOf(r)
 	asked := r.URL.Query()
+	if target := addFilter(asked); target != "" {
+		http.Redirect(w, r, r.URL.Path+"?"+target, http.StatusSeeOther)
+		return
+	}
 	own, fault := c.siteOrFirst(who, asked.Get("site"))
 	if fault != nil {
 		c.fail(w, r, *fault)
@@ -105,7 +114,7 @@ func (c *Console) reportPage(w http.ResponseWriter, r *http.Request) {
 	view.Site = own
 	view.Lead = view.T("report." + name + ".lead")
 	carry := carried(query, name)
-	view.navigate(who, r.URL.Path, carry)
+	view.navigate(who, r.URL.Path, with(carry, "filter", asked["filter"]...))
 	view.form(c, who, query)
 	if name == "costs" && who.role.may(uploadCosts) {
 		view.UploadAt = uploadPath + "?" + url.Values{"site": {own.ID}}.Encode()
@@ -127,7 +136,7 @@ func (c *Console) chartAbove(ctx context.Context, p *page, t *report.Table, q re
 	switch {
 	case t.Meta.Report == "timeseries":
 		return drawVisits(p, t), nil
-	case len(q.Filters) == 0 && slices.Contains(chartReports[:], t.Meta.Report):
+	case slices.Contains(chartReports[:], t.Meta.Report):
 		return c.visitsByDay(ctx, p, q)
 	}
 	return nil, nil
@@ -169,14 +178,19 @@ func (c *Console) siteOrFirst(who *principal, id string) (*site.Site, *problem) 
 
 // fill lays the report out for people.
 func (v *reportView) fill(t *report.Table, carry url.Values) {
-	v.cards(t)
+	if !t.Meta.Withheld {
+		v.cards(t)
+		v.tables(t, carry)
+	}
 	v.Compares = !slices.Contains([]string{"funnel", "retention", "costs"}, v.Report)
-	v.tables(t, carry)
 	v.Empty = len(t.Rows) == 0
 	v.EmptySaid = v.T("row.none")
-	if v.Report == "costs" {
+	switch {
+	case t.Meta.Withheld:
+		v.EmptySaid = v.T("filter.withheld", t.Meta.MinGroup)
+	case v.Report == "costs":
 		v.EmptySaid = v.T("costs.none")
-	} else {
+	default:
 		v.InstallationAt = "/installation?site=" + url.QueryEscape(t.Meta.Site)
 	}
 	v.Complete = v.T("meta.empty")

@@ -127,7 +127,7 @@ func (p *page) navigate(who *principal, path string, carry url.Values) {
 			continue
 		}
 		target := "/reports/" + name
-		p.Nav = append(p.Nav, link{Text: p.T("report." + name), URL: target + "?" + shared(carry).Encode(), Current: path == target})
+		p.Nav = append(p.Nav, link{Text: p.T("report." + name), URL: target + "?" + shared(carry, name).Encode(), Current: path == target})
 	}
 	if who.role.may(readInstallation) {
 		only := url.Values{}

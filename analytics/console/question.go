@@ -1,6 +1,7 @@
 package console
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -22,12 +23,19 @@ func carried(q report.Query, name string) url.Values {
 	return out
 }
 
-// shared is what links to another report carry.
-func shared(carry url.Values) url.Values {
+// shared is what links to another report carry: site and days, and the filters
+// that it can answer.
+func shared(carry url.Values, name string) url.Values {
 	out := url.Values{}
-	for _, name := range []string{"site", "from", "to", "compare"} {
-		if values, ok := carry[name]; ok {
-			out[name] = values
+	for _, key := range []string{"site", "from", "to", "compare"} {
+		if values, ok := carry[key]; ok {
+			out[key] = values
+		}
+	}
+	takes := report.FilterColumns(name)
+	for _, text := range carry["filter"] {
+		if f, err := report.ParseFilter(text); err == nil && slices.Contains(takes, f.Column) {
+			out.Add("filter", text)
 		}
 	}
 	return out
@@ -72,12 +80,52 @@ func (v *reportView) form(c *Console, who *principal, q report.Query) {
 			Text: v.T("range." + one.name), URL: v.Path + "?" + target.Encode(), Current: one.from == q.From && one.to == q.To,
 		})
 	}
+	for _, column := range report.FilterColumns(v.Report) {
+		v.FilterColumns = append(v.FilterColumns, option{Value: column, Text: v.T("column." + column)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(carry)) {
+		for _, value := range carry[name] {
+			v.Carried = append(v.Carried, field{name, value})
+		}
+	}
 	for i, f := range q.Filters {
 		rest := slices.Delete(slices.Clone(v.FilterValues), i, i+1)
 		v.Filters = append(v.Filters, link{
-			Text: v.T("column."+f.Column) + ": " + v.label(report.Column{Name: f.Column}, f.Value), URL: v.Path + "?" + with(carry, "filter", rest...).Encode(),
+			Text: v.filterText(f), URL: v.Path + "?" + with(carry, "filter", rest...).Encode(),
 		})
 	}
+}
+
+// filterText says a filter in the page's language.
+func (v *reportView) filterText(f report.Filter) string {
+	how := "filter.is"
+	if f.Not {
+		how = "filter.not"
+	}
+	value := v.label(report.Column{Name: f.Column}, f.Value)
+	switch f.Value {
+	case "":
+		value = v.T("filter.empty")
+	case report.NotConsentedLabel:
+		value = v.T("row.not_consented")
+	}
+	return v.T(how, v.T("column."+f.Column), value)
+}
+
+// addFilter moves what the form for a new filter sent into the filters and
+// returns the address of the question; empty where the form was not sent.
+func addFilter(asked url.Values) string {
+	if !asked.Has("column") {
+		return ""
+	}
+	f := report.Filter{Column: asked.Get("column"), Value: strings.TrimSpace(asked.Get("value")), Not: asked.Get("is") == "not"}
+	asked.Del("column")
+	asked.Del("value")
+	asked.Del("is")
+	if !slices.Contains(asked["filter"], f.String()) {
+		asked.Add("filter", f.String())
+	}
+	return asked.Encode()
 }
 
 type namedRange struct {

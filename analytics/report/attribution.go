@@ -21,9 +21,6 @@ import (
 // Rows of which fewer than MinGroup different visitors converted are folded.
 // More tells the ways, how long they were, and how long they took.
 func attribution(ctx context.Context, src Source, q Query) (*Table, error) {
-	if err := checkFilters(q.Filters, originNames); err != nil {
-		return nil, err
-	}
 	table := &Table{Meta: metaOf(&q), Columns: attributionColumns(q.Site.Currency)}
 	table.Meta.Lookback = q.Options.Lookback
 	all, others, err := attributed(ctx, src, q)

@@ -459,11 +459,11 @@ func attributionFolds(t *testing.T, db *store.Store) {
 	if len(got.Rows) != 2 || got.Rows[0].Cells[2] != "large" || got.Rows[1].Kind != Folded || got.Rows[1].Cells[3] != int64(8) || got.Meta.FoldedGroups != 2 {
 		t.Errorf("rows %v, want large, and small with medium in the fold", got.Rows)
 	}
-	q.Filters = []Filter{{"campaign", "small"}}
+	q.Filters = []Filter{{"campaign", "small", false}}
 	if got = answer(t, db, "attribution", q); len(got.Rows) != 0 || got.Total("first") != int64(0) {
 		t.Errorf("a filter finds what was folded: %v", got.Rows)
 	}
-	q.Filters = []Filter{{"campaign", "large"}}
+	q.Filters = []Filter{{"campaign", "large", false}}
 	if got = answer(t, db, "attribution", q); got.Total("linear") != 20.0 || got.Total("linear_value") != Money(200_0000) {
 		t.Errorf("totals of a filter: %v", got.Totals)
 	}

@@ -19,7 +19,8 @@ var campaignsSQL string
 // impressions and clicks are ours, of people who agreed. platform_impressions
 // and platform_clicks are what the platform says, uploaded with the costs: ctr
 // and cpc are of those alone. cpa is cost by conversion, roas value by cost.
-// Costs to which no visit came have rows of their own: they name nobody.
+// Costs to which no visit came have rows of their own: they name nobody. Where
+// filters choose events by other columns there are no costs.
 //
 // Options.Detail splits campaigns by content, or by content and term.
 func campaigns(ctx context.Context, src Source, q Query) (*Table, error) {
@@ -40,10 +41,13 @@ func campaigns(ctx context.Context, src Source, q Query) (*Table, error) {
 		return place
 	})
 	r.params = map[string]any{"detail": uint8(q.Options.Detail)}
-	r.withCosts = true
+	r.withCosts = len(q.narrow) == 0 // no platform says them by country or page
 	shows := []Column{{"impressions", Integer, ""}, {"clicks", Integer, ""}}
 	r.metrics = append(shows, r.metrics...)
-	r.columns = slices.Concat(r.columns[:shownDimensions], shows, r.columns[len(dimensions):], costColumns(q.Site.Currency))
+	r.columns = slices.Concat(r.columns[:shownDimensions], shows, r.columns[len(dimensions):])
+	if r.withCosts {
+		r.columns = append(r.columns, costColumns(q.Site.Currency)...)
+	}
 	for name, derive := range costFigures() {
 		r.derived[name] = derive
 	}

@@ -54,9 +54,6 @@ func (c *choice) smallest() int64 {
 // Cells under MinGroup are merged: a row with one is folded, and then the row
 // that was shown least, as long as the fold has one itself.
 func consent(ctx context.Context, src Source, q Query) (*Table, error) {
-	if err := checkFilters(q.Filters, nil); err != nil {
-		return nil, err
-	}
 	table := &Table{Meta: metaOf(&q), Columns: []Column{
 		{"country", Text, ""}, {"device", Text, ""},
 		{"shown", Integer, ""}, {"accepted", Integer, ""}, {"rejected", Integer, ""}, {"saved", Integer, ""},
@@ -142,4 +139,39 @@ func (c *choice) totals() []any {
 	cells := c.cells()
 	cells[0], cells[1] = nil, nil
 	return cells
+}
+
+// namesChoices is names for the counters of banners, which have no row per
+// person: one of the counts that the filters choose, or that one of them leaves
+// out, is under MinGroup.
+func (n narrowing) namesChoices(ctx context.Context, src Source, _ string, q Query) (bool, error) {
+	if len(n.conditions) == 0 {
+		return false, nil
+	}
+	total := func(conditions []string) (choice, error) {
+		_, sum, err := askChoices(ctx, narrowed{src, narrowing{conditions, n.params, false}}, q)
+		return sum, err
+	}
+	chosen, err := total(n.conditions)
+	if err != nil {
+		return false, fmt.Errorf("what is chosen by the filters: %w", err)
+	}
+	least := int64(q.Site.MinGroup)
+	if chosen.smallest() < least { // 0 where there is nothing
+		return true, nil
+	}
+	for i := range n.conditions {
+		others := slices.Delete(slices.Clone(n.conditions), i, i+1)
+		with, err := total(others)
+		if err != nil {
+			return false, fmt.Errorf("what is left out by the filters: %w", err)
+		}
+		for j := range with.n {
+			with.n[j] -= chosen.n[j]
+		}
+		if few := with.smallest(); few > 0 && few < least {
+			return true, nil
+		}
+	}
+	return false, nil
 }

@@ -21,9 +21,6 @@ const (
 // It is made of the rows of the campaigns report, so what was folded there is
 // in none of the two.
 func costs(ctx context.Context, src Source, q Query) (*Table, error) {
-	if err := checkFilters(q.Filters, originNames); err != nil {
-		return nil, err
-	}
 	asked := q
 	asked.Filters, asked.Options.Detail, asked.Compare = nil, Whole, NoCompare
 	all, err := campaigns(ctx, src, asked)

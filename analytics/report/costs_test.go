@@ -202,7 +202,7 @@ func checkDetail(t *testing.T, db *store.Store, whole *Table, q Query) {
 			}
 		}
 	}
-	q.Options.Detail, q.Filters = Whole, []Filter{{"term", "shoes"}}
+	q.Options.Detail, q.Filters = Whole, []Filter{{"term", "shoes", false}}
 	if got := answer(t, db, "campaigns", q); len(got.Rows) != 1 || got.Rows[0].Cells[2] != "autumn" || got.Rows[0].Cells[4] != "shoes" {
 		t.Errorf("a filter by term: %v", got.Rows)
 	}

@@ -24,7 +24,7 @@ func sample() *Table {
 		Compare: &Comparison{DayOf(time.Unix(0, 0), time.UTC) + 1, 2, []any{nil, int64(1), Money(5), nil}},
 		Meta: Meta{
 			Report: "campaigns", Site: "shop", From: 20000, To: 20001, Timezone: "Asia/Shanghai", Currency: "CNY", MinGroup: 5, FoldedGroups: 2,
-			CompleteUntil: time.Date(2026, 11, 24, 8, 0, 0, 5e6, time.UTC), Made: true, Filters: []Filter{{"source", "a:b"}},
+			CompleteUntil: time.Date(2026, 11, 24, 8, 0, 0, 5e6, time.UTC), Made: true, Filters: []Filter{{"source", "a:b", false}},
 		},
 	}
 }

@@ -64,9 +64,6 @@ func ParseStep(text string) (Step, error) {
 // A step that fewer than MinGroup visitors reached, or at which fewer than that
 // were lost, has no figure: neither may point at a handful (policy 2.3.3).
 func funnel(ctx context.Context, src Source, q Query) (*Table, error) {
-	if err := checkFilters(q.Filters, nil); err != nil {
-		return nil, err
-	}
 	table := &Table{Meta: metaOf(&q), Columns: []Column{
 		{"step", Text, ""}, {"visitors", Integer, ""}, {"of_first", Number, Ratio}, {"of_previous", Number, Ratio}, {"lost", Integer, ""},
 	}}

@@ -51,9 +51,6 @@ func ratio(part, whole int64) any {
 
 // runGrouped asks, folds, filters, orders and sums.
 func runGrouped(ctx context.Context, src Source, q Query, r grouped) (*Table, error) {
-	if err := checkFilters(q.Filters, r.dimensions); err != nil {
-		return nil, err
-	}
 	table := &Table{Columns: r.columns, Meta: metaOf(&q)}
 	shown, totals, err := r.rows(ctx, src, q, &table.Meta)
 	if err != nil {

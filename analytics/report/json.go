@@ -117,6 +117,7 @@ type metaJSON struct {
 	OtherCurrencies int64    `json:"other_currencies"`
 	Made            bool     `json:"made"`
 	Filters         []string `json:"filters"`
+	Withheld        bool     `json:"withheld,omitempty"`
 	Lookback        int      `json:"lookback,omitempty"`
 	Window          int      `json:"window,omitempty"`
 	Steps           []string `json:"steps,omitempty"`
@@ -125,7 +126,7 @@ type metaJSON struct {
 func metaObject(m *Meta) metaJSON {
 	out := metaJSON{
 		Report: m.Report, Site: m.Site, From: m.From.String(), To: m.To.String(), Timezone: m.Timezone, Currency: m.Currency,
-		MinGroup: m.MinGroup, FoldedGroups: m.FoldedGroups, OtherCurrencies: m.OtherCurrencies, Made: m.Made, Lookback: m.Lookback, Window: m.Window,
+		MinGroup: m.MinGroup, FoldedGroups: m.FoldedGroups, OtherCurrencies: m.OtherCurrencies, Made: m.Made, Withheld: m.Withheld, Lookback: m.Lookback, Window: m.Window,
 		Filters: []string{},
 	}
 	if !m.CompleteUntil.IsZero() {

@@ -148,22 +148,3 @@ func (q *Query) Option(name string) []string {
 	}
 	return nil
 }
-
-// Dimensions lists the columns of a report that filters choose by.
-func Dimensions(report string) []string {
-	switch report {
-	case "campaigns":
-		return []string{"source", "medium", "campaign", "content", "term"}
-	case "attribution", "costs":
-		return []string{"source", "medium", "campaign"}
-	case "channels":
-		return []string{"channel"}
-	case "sources":
-		return []string{"source", "channel"}
-	case "pages":
-		return []string{"page"}
-	case "mail":
-		return []string{"source", "campaign", "content"}
-	}
-	return nil
-}

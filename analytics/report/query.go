@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kunjicloud/kunji/edge/site"
@@ -23,15 +22,6 @@ const (
 	PreviousYear   Compare = "year"     // the same days one year earlier
 )
 
-// Filter keeps the rows whose cell in one text column has one value. It
-// chooses among the rows that may be shown, after small groups were folded.
-type Filter struct {
-	Column, Value string
-}
-
-// String writes the filter as it is read: column:value.
-func (f Filter) String() string { return f.Column + ":" + f.Value }
-
 // Query is a question to a report.
 type Query struct {
 	Site     *site.Site
@@ -45,6 +35,8 @@ type Query struct {
 	Options       Options
 	// Now is when the question was asked: the end of the last 30 minutes.
 	Now time.Time
+
+	narrow []Filter // those of Filters that choose events; Run sets them apart
 }
 
 // Error is a question that cannot be answered as it was asked.
@@ -73,12 +65,12 @@ func ParseQuery(s *site.Site, from, to, compare string, filters []string, now ti
 			return q, &Error{"from", fmt.Sprintf("%q is not a day", from), "write it as 2026-11-24"}
 		}
 	}
-	for _, f := range filters {
-		column, value, ok := strings.Cut(f, ":")
-		if !ok || column == "" {
-			return q, &Error{"filter", fmt.Sprintf("%q is not a filter", f), "write column:value, such as source:newsletter"}
+	for _, text := range filters {
+		f, err := ParseFilter(text)
+		if err != nil {
+			return q, err
 		}
-		q.Filters = append(q.Filters, Filter{column, value})
+		q.Filters = append(q.Filters, f)
 	}
 	return q, q.check()
 }
@@ -100,8 +92,14 @@ func (q *Query) check() error {
 	if !slices.Contains([]Compare{NoCompare, PreviousPeriod, PreviousYear}, q.Compare) {
 		return &Error{"compare", fmt.Sprintf("unknown comparison %q", q.Compare), "write previous or year, or leave it out"}
 	}
+	if len(q.Filters) > maxFilters {
+		return &Error{"filter", fmt.Sprintf("there are %d filters", len(q.Filters)), fmt.Sprintf("use at most %d", maxFilters)}
+	}
 	return nil
 }
+
+// maxFilters is how many filters a question may have.
+const maxFilters = 20
 
 // earlier returns the period that the query is compared with.
 func (q *Query) earlier() (from, to Day) {

@@ -58,12 +58,49 @@ func Run(ctx context.Context, src Source, name string, q Query) (*Table, error) 
 		q.CompleteUntil = newest
 	}
 	q.Options.defaults()
-	table, err := report(ctx, src, q)
+	asked := q.Filters
+	if err := q.split(name); err != nil {
+		return nil, err
+	}
+	table, err := q.answer(ctx, src, name, report)
 	if err != nil {
 		return nil, fmt.Errorf("report %s of %s, %s to %s: %w", name, q.Site.ID, q.From, q.To, err)
 	}
-	table.Meta.Report = name
+	table.Meta.Report, table.Meta.Filters = name, asked
 	return table, nil
+}
+
+// answer runs a report over the events that the filters choose; where they
+// choose too few people, or leave out too few, it has no rows.
+func (q Query) answer(ctx context.Context, src Source, name string, report run) (*Table, error) {
+	chosen := narrowingBy(q.narrow)
+	names := chosen.names
+	if name == "consent" || name == "coverage" {
+		names = chosen.namesChoices
+	}
+	few, err := names(ctx, src, name, q)
+	if err != nil {
+		return nil, err
+	}
+	if few {
+		table := &Table{Columns: []Column{}, Meta: metaOf(&q)}
+		table.Meta.Withheld = true
+		return table, nil
+	}
+	if q.Compare != NoCompare && len(chosen.conditions) > 0 {
+		before := q
+		before.From, before.To = q.earlier()
+		if few, err = names(ctx, src, name, before); err != nil {
+			return nil, fmt.Errorf("the period compared with: %w", err)
+		}
+		if few {
+			q.Compare = NoCompare
+		}
+	}
+	if len(q.narrow) > 0 {
+		src = narrowed{src, chosen}
+	}
+	return report(ctx, src, q)
 }
 
 func metaOf(q *Query) Meta {

@@ -21,9 +21,6 @@ const MaxWeeks = 12
 // leaves, fewer than MinGroup visitors but some has no figure (policy 2.3.3).
 // Totals weigh the figures that are there.
 func retention(ctx context.Context, src Source, q Query) (*Table, error) {
-	if err := checkFilters(q.Filters, nil); err != nil {
-		return nil, err
-	}
 	first, last := monday(q.From), monday(q.To)
 	weeks := min(MaxWeeks, int(last-first)/7)
 	table := &Table{Meta: metaOf(&q), Columns: []Column{{"cohort", Date, ""}, {"visitors", Integer, ""}}}

@@ -73,6 +73,7 @@ type Meta struct {
 	OtherCurrencies int64
 	Made            bool // the site's traffic is made by the demo
 	Filters         []Filter
+	Withheld        bool   // the filters choose, or leave out, fewer than MinGroup people: there are no figures
 	Window          int    // days within which a funnel's steps are taken; 0 where there are none
 	Steps           []Step // of a funnel
 	Lookback        int    // days before a conversion that a visit counts; 0 where none does

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed" // timeseries.sql, timeseries_fine.sql
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -15,13 +16,11 @@ var timeseriesFineSQL string
 
 // timeseries is the site's figures step by step, a row for every one of the
 // range: by day, week, month or hour, or by minute for the last 30. A step's
-// sum is of the whole site and names no group, so nothing is folded. Visitors
+// sum is of the whole site and names no group, so nothing is folded, unless
+// filters make a group (hideFew). Visitors
 // of the totals are counted once, whenever they came. A week or month at the
 // end of the range has the days that are in the range.
 func timeseries(ctx context.Context, src Source, q Query) (*Table, error) {
-	if err := checkFilters(q.Filters, nil); err != nil {
-		return nil, err
-	}
 	by := q.Options.By
 	if n := q.To - q.From + 1; by == ByHour && n > maxHourDays {
 		return nil, &Error{"by", fmt.Sprintf("%d days by hour are too many rows", n), fmt.Sprintf("ask for at most %d days, or by day", maxHourDays)}
@@ -60,6 +59,7 @@ func timeseries(ctx context.Context, src Source, q Query) (*Table, error) {
 		cells[0] = one.begin
 		table.Rows = append(table.Rows, Row{Cells: cells})
 	}
+	q.hideFew(table)
 	if q.Compare == NoCompare {
 		return table, nil
 	}
@@ -77,18 +77,45 @@ func noFigures() []any {
 	return []any{nil, int64(0), int64(0), int64(0), int64(0), int64(0), int64(0), Money(0), Money(0)}
 }
 
+// hideFew takes the figures of the steps in which fewer than MinGroup visitors
+// were seen, where filters choose whom the series is about, and of the smallest
+// other step: the totals less what is shown are then about enough people.
+func (q *Query) hideFew(t *Table) {
+	if len(q.narrow) == 0 {
+		return
+	}
+	const visitors = 5
+	hide := func(r Row) {
+		for i := 1; i < len(r.Cells); i++ {
+			r.Cells[i] = nil
+		}
+	}
+	smallest, hidden := -1, false
+	for i, r := range t.Rows {
+		switch n := r.Cells[visitors].(int64); {
+		case slices.Equal(r.Cells[1:], noFigures()[1:]):
+		case n < int64(q.Site.MinGroup):
+			hidden = true
+			hide(r)
+		case smallest < 0 || n < t.Rows[smallest].Cells[visitors].(int64):
+			smallest = i
+		}
+	}
+	if hidden && smallest >= 0 {
+		hide(t.Rows[smallest])
+	}
+}
+
 // askSteps returns cells by step, the first of each left out; the totals are
 // those of step 0. others counts amounts in other currencies.
 func askSteps(ctx context.Context, src Source, q Query) (figures map[int64][]any, others int64, err error) {
 	figures = map[int64][]any{0: noFigures()}
-	sql, params := timeseriesSQL, map[string]any{"site": q.Site.ID, "by": q.Options.By.String()}
+	sql, params := timeseriesSQL, map[string]any{"site": q.Site.ID, "by": q.Options.By.String(), "from": q.From.String(), "to": q.To.String()}
 	since, until := q.moments()
 	if q.Options.By.fine() {
 		sql = timeseriesFineSQL
 		params["since"], params["until"] = since.UTC().Format(time.DateTime), until.UTC().Format(time.DateTime)
 		params["zone"] = q.Site.Zone.String()
-	} else {
-		params["from"], params["to"] = q.From.String(), q.To.String()
 	}
 	rows, err := src.Query(ctx, sql, params)
 	if err != nil {

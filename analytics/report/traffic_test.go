@@ -49,6 +49,8 @@ func TestReports(t *testing.T) {
 		"retention equals its definition":     retentionEqualsItsDefinition,
 		"mail equals its definition":          mailEqualsItsDefinition,
 		"series of every step agree":          seriesOfEveryStepAgree,
+		"narrowed reports equal a count":      narrowedReportsEqualACount,
+		"filters name no handful":             filtersNameNoHandful,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, db) })
 	}
@@ -122,9 +124,12 @@ func (g *traffic) campaignOf(visitor uint64) event.Campaign {
 	return origins[visitor%7]
 }
 
+func pick(g *traffic, of ...string) string { return of[g.IntN(len(of))] }
+
 func (g *traffic) one() *event.Event {
 	g.id++
-	e := &event.Event{Site: g.site.ID, Basis: event.BasisRecord, Attributed: true, Visitor: 1 + g.Uint64N(300), Session: g.Uint64()}
+	e := &event.Event{Site: g.site.ID, Basis: event.BasisRecord, Attributed: true, Visitor: 1 + g.Uint64N(300)}
+	e.Session = e.Visitor<<8 | g.Uint64N(4)
 	binary.BigEndian.PutUint64(e.ID[8:], g.id)
 	binary.BigEndian.PutUint64(e.ID[:], g.Uint64())
 	// Whole minutes: ties are common, and midnights are hit exactly.
@@ -134,7 +139,10 @@ func (g *traffic) one() *event.Event {
 	if g.IntN(12) == 0 { // came another way this time
 		e.Campaign = origins[g.IntN(7)]
 	}
-	e.Agent.Machine = g.IntN(15) == 0
+	e.Agent = event.Agent{Machine: g.IntN(15) == 0, Browser: pick(g, "Safari", "Chrome", "Firefox"), OS: pick(g, "iOS", "Windows"), Device: pick(g, "mobile", "desktop")}
+	e.Place = event.Place{Country: pick(g, "CN", "DE", "FR", ""), Region: pick(g, "CN-SH", "DE-BE", "")}
+	e.Language = pick(g, "zh", "en", "de")
+	e.Host, e.Path = "s.example", pick(g, "/", "/tea", "/tea/green", "/cart")
 	g.consent(e)
 	g.money(e)
 	e.LocalDay = g.site.LocalDay(e.Time)

@@ -52,7 +52,7 @@ func (c *counted) cells(name string) []any {
 		rate = float64(c.orders) / float64(c.visits)
 	}
 	cells = append(cells, c.visits, int64(len(c.visitors)), c.orders, Money(c.value), Money(c.refunds), rate)
-	if name == "campaigns" { // no costs were uploaded
+	if name == "campaigns" { // no costs were uploaded; narrowed reports have no such columns
 		cells = append(cells, Money(0), int64(0), int64(0), nil, nil, nil, nil)
 	}
 	return cells
@@ -80,6 +80,11 @@ func before(a, b *event.Event) bool {
 
 // count is a report's definition in plain Go, over the raw events.
 func count(name string, events []*event.Event, q Query) []*counted {
+	return countChosen(name, events, q, func(e *event.Event) bool { return !e.Agent.Machine })
+}
+
+// countChosen counts only what chosen chooses.
+func countChosen(name string, events []*event.Event, q Query, chosen func(*event.Event) bool) []*counted {
 	in := func(e *event.Event) bool { return Day(e.LocalDay) >= q.From && Day(e.LocalDay) <= q.To }
 	rows := map[string]*counted{}
 	row := func(e *event.Event) *counted {
@@ -112,15 +117,19 @@ func count(name string, events []*event.Event, q Query) []*counted {
 		if !in(e) {
 			continue
 		}
+		if e.Kind == event.Refund {
+			refunds[e.ID] = e
+			continue
+		}
+		if !chosen(e) {
+			continue
+		}
 		switch e.Kind {
 		case event.Impression:
 			row(e).impressions++
 			continue
 		case event.Click:
 			row(e).clicks++
-			continue
-		case event.Refund:
-			refunds[e.ID] = e
 			continue
 		case event.Visit:
 			row(e).visits++
@@ -130,7 +139,7 @@ func count(name string, events []*event.Event, q Query) []*counted {
 		}
 	}
 	for _, e := range first {
-		if in(e) {
+		if in(e) && chosen(e) {
 			c := row(e)
 			c.orders++
 			if e.Currency == "" || e.Currency == q.Site.Currency {
@@ -144,6 +153,9 @@ func count(name string, events []*event.Event, q Query) []*counted {
 		of := e
 		if conversion := first["order "+e.Order]; e.Order != "" && conversion != nil {
 			of = conversion
+		}
+		if !chosen(of) {
+			continue
 		}
 		c := row(of)
 		if e.Currency == "" || e.Currency == q.Site.Currency {

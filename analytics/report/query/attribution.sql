@@ -12,7 +12,7 @@ WITH sold AS
     SELECT visitor, toUnixTimestamp64Milli(time) AS at, event_id, toInt32(day) AS on_day, toInt64(value * 10000) AS amount, currency
     FROM
     (
-        SELECT visitor, time, event_id, local_day AS day, value, currency
+        SELECT visitor, time, event_id, local_day AS day, value, currency, 1 /* narrowed */ AS chosen
         FROM events
         WHERE site = {site:String} AND kind = 'conversion' AND machine = 0
           AND (order_id = '' AND local_day BETWEEN {from:Date} AND {to:Date}
@@ -26,7 +26,7 @@ WITH sold AS
         ORDER BY time, toString(event_id)
         LIMIT 1 BY order_id, if(order_id = '', event_id, toUUID('00000000-0000-0000-0000-000000000000'))
     )
-    WHERE day BETWEEN {from:Date} AND {to:Date}
+    WHERE day BETWEEN {from:Date} AND {to:Date} AND chosen
 )
 SELECT
     visitor, on_day, amount, toString(currency),

@@ -10,4 +10,5 @@ SELECT
     toInt64(sumIf(count, outcome = 'gpc'))
 FROM notices
 WHERE site = {site:String} AND day BETWEEN {from:Date} AND {to:Date}
+  AND 1 /* narrowed */
 GROUP BY country, device

@@ -13,6 +13,7 @@ FROM
       AND kind IN {kinds:Array(String)}
       AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
       AND local_day BETWEEN {from:Date} AND {to:Date}
+      AND 1 /* narrowed */
     GROUP BY visitor
 )
 WHERE level > 0

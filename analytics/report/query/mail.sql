@@ -26,6 +26,7 @@ WITH
     WHERE site = {site:String} AND kind IN ('mail_open', 'mail_click')
       AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
       AND local_day BETWEEN {from:Date} AND {to:Date}
+      AND 1 /* narrowed */
     GROUP BY from_source, in_campaign, with_content
     HAVING empty({only:Array(UInt64)}) OR has({only:Array(UInt64)}, key)
 )

@@ -17,6 +17,7 @@ WITH groups AS
     WHERE site = {site:String} AND kind IN ('page_view', 'visit') AND machine = 0
       AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
       AND local_day BETWEEN {from:Date} AND {to:Date}
+      AND 1 /* narrowed */
     GROUP BY page
     HAVING empty({only:Array(UInt64)}) OR has({only:Array(UInt64)}, key)
 )

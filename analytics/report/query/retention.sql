@@ -11,6 +11,7 @@ FROM
     FROM events
     WHERE site = {site:String} AND machine = 0 AND visitor != 0 AND kind IN ('page_view', 'visit')
       AND local_day <= {to:Date} AND toDate(time) <= {to:Date} + 1
+      AND 1 /* narrowed */
     GROUP BY visitor
     HAVING cohort >= toMonday({from:Date})
 )

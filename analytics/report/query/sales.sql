@@ -26,7 +26,7 @@ FROM
     SELECT true AS sold, time, day, place, toInt64(value * 10000) AS amount, currency
     FROM
     (
-        SELECT time, local_day AS day, (attributed, channel, source, medium, campaign, content, term) AS place, value, currency
+        SELECT time, local_day AS day, (attributed, channel, source, medium, campaign, content, term) AS place, value, currency, 1 /* narrowed */ AS chosen
         FROM events
         WHERE site = {site:String} AND kind = 'conversion' AND machine = 0
           AND (order_id = '' AND local_day BETWEEN {from:Date} AND {to:Date}
@@ -40,14 +40,14 @@ FROM
         ORDER BY time, toString(event_id)
         LIMIT 1 BY order_id, if(order_id = '', event_id, toUUID('00000000-0000-0000-0000-000000000000'))
     )
-    WHERE day BETWEEN {from:Date} AND {to:Date}
+    WHERE day BETWEEN {from:Date} AND {to:Date} AND chosen
     UNION ALL
     -- Each refund once, on its own day, where its order's conversion stands;
     -- where that is not known, its own place.
     SELECT false, time, day, if(known, origin, own), toInt64(value * 10000), currency
     FROM
     (
-        SELECT time, local_day AS day, (attributed, channel, source, medium, campaign, content, term) AS own, value, currency, order_id AS of_order
+        SELECT time, local_day AS day, (attributed, channel, source, medium, campaign, content, term) AS own, value, currency, order_id AS of_order, 1 /* narrowed */ AS own_chosen
         FROM events
         WHERE site = {site:String} AND kind = 'refund' AND machine = 0
           AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
@@ -56,7 +56,7 @@ FROM
     ) AS refunded
     GLOBAL LEFT JOIN
     (
-        SELECT order_id, true AS known, (attributed, channel, source, medium, campaign, content, term) AS origin
+        SELECT order_id, true AS known, (attributed, channel, source, medium, campaign, content, term) AS origin, 1 /* narrowed */ AS origin_chosen
         FROM events
         WHERE site = {site:String} AND kind = 'conversion' AND machine = 0 AND order_id != ''
           AND order_id GLOBAL IN
@@ -69,5 +69,6 @@ FROM
         ORDER BY time, toString(event_id)
         LIMIT 1 BY order_id
     ) AS sold_before ON sold_before.order_id = refunded.of_order
+    WHERE if(known, origin_chosen, own_chosen)
 )
 GROUP BY day, bucket, place, in_currency

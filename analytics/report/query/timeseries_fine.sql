@@ -11,4 +11,5 @@ FROM events
 WHERE site = {site:String} AND machine = 0
   AND toDate(time) BETWEEN toDate({since:DateTime('UTC')}) AND toDate({until:DateTime('UTC')})
   AND time >= {since:DateTime('UTC')} AND time < {until:DateTime('UTC')}
+  AND 1 /* narrowed */
 GROUP BY ROLLUP(at)

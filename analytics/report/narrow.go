@@ -1,0 +1,179 @@
+package report
+
+import (
+	"context"
+	_ "embed" // narrow.sql, narrowed_day.sql
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/kunjicloud/kunji/analytics/store"
+)
+
+//go:embed query/narrow.sql
+var narrowSQL string
+
+//go:embed query/narrowed_day.sql
+var narrowedDaySQL string
+
+// A narrowed report is the report over the events that its filters choose, as
+// if there were no others, with two exceptions: which conversion of an order is
+// the first is settled over all, and a refund is chosen by its order's
+// conversion where that is known.
+//
+// page chooses the sessions in which a page was seen, entry_page those that
+// began on it (known of those who agreed to marketing), bot machines in place
+// of people; without it they are left out.
+type narrowing struct {
+	conditions []string // one for the filters of each column that keep, one for each that leaves out
+	params     map[string]any
+	bots       bool
+}
+
+// narrowed is a source whose statements see only the events that filters
+// choose. It puts their condition where a statement says 1 /* narrowed */, and
+// events in the place of the rollup, which knows campaigns only.
+type narrowed struct {
+	Source
+	narrowing
+}
+
+// rollup is how statements name the sums by day.
+var rollup = regexp.MustCompile(`FROM campaign_day\b`)
+
+// Query answers a statement over the chosen events.
+func (n narrowed) Query(ctx context.Context, sql string, params map[string]any) (*store.Rows, error) {
+	sql = rollup.ReplaceAllLiteralString(sql, "FROM (\n"+narrowedDaySQL+") AS campaign_day")
+	if n.bots {
+		sql = strings.ReplaceAll(sql, "machine = 0", "machine = 1")
+	}
+	if len(n.conditions) > 0 {
+		sql = strings.ReplaceAll(sql, "1 /* narrowed */", strings.Join(n.conditions, " AND "))
+	}
+	all := maps.Clone(params)
+	maps.Copy(all, n.params)
+	return n.Source.Query(ctx, sql, all)
+}
+
+// narrowingBy makes the conditions of filters.
+func narrowingBy(filters []Filter) narrowing {
+	n := narrowing{params: map[string]any{}}
+	keeps := map[string][]string{} // values by column
+	var order []string
+	for _, f := range filters {
+		switch {
+		case f.Column == "bot":
+			n.bots = f.Not != (f.Value == botsOnly)
+		case f.Not:
+			n.conditions = append(n.conditions, "NOT "+n.condition(f.Column, []string{f.Value}))
+		default:
+			if keeps[f.Column] == nil {
+				order = append(order, f.Column)
+			}
+			keeps[f.Column] = append(keeps[f.Column], f.Value)
+		}
+	}
+	for _, column := range order {
+		n.conditions = append(n.conditions, n.condition(column, keeps[column]))
+	}
+	return n
+}
+
+// condition says in SQL that a column has one of the values. They travel as
+// parameters; the text is of a fixed set.
+func (n *narrowing) condition(column string, values []string) string {
+	exact, begins := []string{}, []string{}
+	for _, v := range values {
+		if prefix, ok := strings.CutSuffix(v, "*"); ok {
+			begins = append(begins, prefix)
+		} else {
+			exact = append(exact, v)
+		}
+	}
+	number := len(n.params)/2 + 1
+	n.params[fmt.Sprintf("exact%d", number)], n.params[fmt.Sprintf("begins%d", number)] = exact, begins
+	fits := func(expression string) string {
+		return fmt.Sprintf("(has({exact%[1]d:Array(String)}, %[2]s) OR arrayExists(p -> startsWith(%[2]s, p), {begins%[1]d:Array(String)}))", number, expression)
+	}
+	const page = "concat(toString(host), path)"
+	switch column {
+	case "page": // an event without a session stands for itself
+		return "if(session = 0, " + fits(page) + ", session GLOBAL IN (" + sessionsOf("kind = 'page_view'", fits(page)) + "))"
+	case "entry_page":
+		return "(session != 0 AND session GLOBAL IN (" + sessionsOf("kind = 'visit'", fits(page)) + "))"
+	}
+	return fits(eventExpressions[column])
+}
+
+// sessionsOf asks for the sessions that have such an event on the days of the
+// report, and a day more at both ends for those that go over midnight.
+func sessionsOf(kind, fits string) string {
+	return "SELECT session FROM events WHERE site = {site:String} AND " + kind + " AND machine = 0 AND session != 0 AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1 AND " + fits
+}
+
+// narrowedKinds are the events that a report's visitors are counted by.
+func narrowedKinds(report string, o Options) []string {
+	switch report {
+	case "pages", "retention":
+		return []string{"page_view", "visit"}
+	case "attribution":
+		return []string{"conversion"}
+	case "mail":
+		return []string{"mail_open", "mail_click"}
+	case "funnel":
+		var kinds []string
+		for _, s := range o.Steps {
+			kinds = append(kinds, stepKinds[s.Kind].event)
+		}
+		return kinds
+	}
+	return []string{"visit", "page_view", "custom", "conversion"}
+}
+
+// names reports whether a narrowed report would be about too few: the filters
+// choose fewer than MinGroup people, or one of them, the others holding, leaves
+// out that few, so that two reports would show them by their difference
+// (policy 2.3.3). Nobody at all counts as too few: a handful must not be told
+// from nobody. Machines are no people.
+func (n narrowing) names(ctx context.Context, src Source, report string, q Query) (bool, error) {
+	if len(n.conditions) == 0 {
+		return false, nil
+	}
+	params := map[string]any{
+		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "kinds": narrowedKinds(report, q.Options),
+	}
+	sql := strings.Replace(narrowSQL, "{{conditions}}", strings.Join(n.conditions, ",\n            "), 1)
+	rows, err := narrowed{src, narrowing{params: n.params, bots: n.bots}}.Query(ctx, sql, params)
+	if err != nil {
+		return false, fmt.Errorf("who is chosen by the filters: %w", err)
+	}
+	defer rows.Close()
+	chosen, few := false, false
+	for rows.Next() {
+		var leftOutBy, people int64
+		if err := rows.Scan(&leftOutBy, &people); err != nil {
+			return false, fmt.Errorf("who is chosen by the filters: %w", err)
+		}
+		chosen = chosen || leftOutBy == 0
+		few = few || people < int64(q.Site.MinGroup)
+	}
+	return few || !chosen, rows.Err()
+}
+
+// split sets the filters apart that choose events.
+func (q *Query) split(report string) error {
+	if err := checkFilters(q.Filters, FilterColumns(report)); err != nil {
+		return err
+	}
+	own := Dimensions(report)
+	q.narrow = nil
+	for _, f := range q.Filters {
+		if !slices.Contains(own, f.Column) {
+			q.narrow = append(q.narrow, f)
+		}
+	}
+	q.Filters = slices.DeleteFunc(slices.Clone(q.Filters), func(f Filter) bool { return !slices.Contains(own, f.Column) })
+	return nil
+}
