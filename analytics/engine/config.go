@@ -79,7 +79,7 @@ func configElements(doc []byte) ([]byte, error) {
 		XMLName xml.Name
 		Inner   []byte `xml:",innerxml"`
 	}
-	d := xml.NewDecoder(bytes.NewReader(doc))
+	d := xml.NewDecoder(bytes.NewReader(bytes.TrimSpace(doc)))
 	if err := d.Decode(&root); err != nil {
 		return nil, fmt.Errorf("engine: ConfigXML: %w", err)
 	}

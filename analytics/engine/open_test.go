@@ -106,7 +106,8 @@ func TestConfigXML(t *testing.T) {
 		ConfigXML: []byte(`<clickhouse><remote_servers><two>
 			<shard><replica><host>127.0.0.1</host><port>9000</port></replica></shard>
 			<shard><replica><host>127.0.0.1</host><port>9001</port></replica></shard>
-		</two></remote_servers></clickhouse>`),
+		</two></remote_servers></clickhouse>
+`),
 	})
 	c := newHTTPClient(t, s.Dial)
 	c.want("2\n", "SELECT count() FROM system.clusters WHERE cluster = 'two'")

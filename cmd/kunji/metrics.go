@@ -112,7 +112,7 @@ func (m metrics) spooled(out sink) {
 	out.gauge(descOldest, st.Oldest.Seconds())
 	out.gauge(descAside, float64(st.Aside), "refused")
 	out.gauge(descAside, float64(st.Damaged), "damaged")
-	out.gauge(descFull, flag(m.s.spoolFull(st)))
+	out.gauge(descFull, flag(st.Full))
 	out.gauge(descFailed, flag(st.Failed))
 	out.counter(descSyncs, float64(st.Syncs))
 	out.counter(descRefused, float64(st.Refused))

@@ -162,22 +162,12 @@ func (s *service) edgeOptions() server.Options {
 	}
 }
 
-// roomForRequest is what the largest request of the edge takes in the spool: a
-// body of 64 KiB.
-const roomForRequest = 64 << 10
-
-// spoolFull reports whether hits are answered 503: not every request finds
-// room any more.
-func (s *service) spoolFull(st spool.Stats) bool {
-	return st.Full || s.cfg.Spool.MaxBytes-st.Bytes-st.AsideLen < roomForRequest
-}
-
 // edgeReady says why hits are not kept. ClickHouse does not count: the edge
 // never waits for it.
 func (s *service) edgeReady() error {
 	if st := s.spool.Stats(); st.Failed {
 		return spool.ErrFailed
-	} else if s.spoolFull(st) {
+	} else if st.Full {
 		return spool.ErrFull
 	}
 	return nil

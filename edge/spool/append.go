@@ -111,6 +111,9 @@ func (s *Spool) refusal(size int64) error {
 		return ErrClosed
 	case s.live()+size > s.opts.MaxBytes:
 		s.count.refused.Add(1)
+		if !s.short() || size < s.refused {
+			s.refused = size
+		}
 		return errFullQueue
 	case s.lowDisk.Load():
 		s.count.refused.Add(1)
@@ -118,6 +121,10 @@ func (s *Spool) refusal(size int64) error {
 	}
 	return nil
 }
+
+// short reports whether the smallest call that was refused for want of room would
+// be refused again. The caller holds mu.
+func (s *Spool) short() bool { return s.live()+max(1, s.refused) > s.opts.MaxBytes }
 
 // live returns the bytes waiting, being written and set aside. The caller holds mu.
 func (s *Spool) live() int64 {

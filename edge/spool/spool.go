@@ -37,6 +37,7 @@ type Spool struct {
 	head     place  // the first group that is not wholly acknowledged
 	tail     place  // just behind the last group
 	pending  int64  // bytes handed to the committer, not yet stored
+	refused  int64  // size of the smallest call that found no room, 0 for none (see short)
 	manifest []byte // nil: none
 
 	aside   asideTotals      // under mu

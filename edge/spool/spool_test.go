@@ -192,7 +192,7 @@ func TestAppend_Full(t *testing.T) {
 	if !errors.Is(err, ErrFull) || !errors.As(err, &full) || full.RetryAfter <= 0 {
 		t.Fatalf("after %d records: %v", n, err)
 	}
-	if st := s.Stats(); st.Refused != 1 || st.Bytes > o.MaxBytes {
+	if st := s.Stats(); st.Refused != 1 || st.Bytes > o.MaxBytes || !st.Full {
 		t.Errorf("%+v", st)
 	}
 	if a := testing.AllocsPerRun(100, func() { _ = s.Append(big) }); a != 0 {
@@ -200,6 +200,9 @@ func TestAppend_Full(t *testing.T) {
 	}
 	if err := s.Ack(2); err != nil {
 		t.Fatal(err)
+	}
+	if s.Stats().Full {
+		t.Error("full, though there is room for what was refused")
 	}
 	if err := s.Append(big); err != nil {
 		t.Errorf("after making room: %v", err)

@@ -16,7 +16,7 @@ type Stats struct {
 	Aside    uint64        // records set aside by the reader
 	Damaged  uint64        // records found damaged and not yet aged out
 	AsideLen int64         // bytes set aside
-	Full     bool          // Append answers ErrFull
+	Full     bool          // Append answers ErrFull, if only to calls as large as one it refused
 	Failed   bool          // the disk failed; only a restart helps
 
 	// Since Open.
@@ -74,6 +74,9 @@ func (s *Spool) Stats() Stats {
 		st.Oldest = max(0, s.opts.Now().Sub(time.Unix(0, s.head.at)))
 	}
 	st.Aside, st.Damaged, st.AsideLen = s.aside.records, s.aside.damaged, s.aside.bytes
-	st.Full = s.lowDisk.Load() || s.live() >= s.opts.MaxBytes
+	if !s.short() {
+		s.refused = 0 // room was made
+	}
+	st.Full = s.lowDisk.Load() || s.short()
 	return st
 }
