@@ -2,7 +2,7 @@
 // opened in the background, or came back from the back-forward cache.
 
 import { own } from './config';
-import { listen, reread } from './consent';
+import { lazy, listen, reread } from './consent';
 import { type Event, forget, send } from './events';
 import { counts } from './state';
 
@@ -76,6 +76,7 @@ export const start = (): void => {
 	listen(tried);
 	view(document.referrer);
 	if ('spa' in own.dataset) followHistory();
+	if (own.dataset['clicks']) lazy('clicks.js', () => {});
 	addEventListener('pageshow', (e) => {
 		if (!e.persisted) return;
 		reread();

@@ -114,6 +114,10 @@ func writeSnippet(w io.Writer, s *site.Site, p tagPlace, mode bool) error {
 		load = "" // block_hosts holds back only what comes after the script
 	}
 	fmt.Fprintf(&b, "<script src=\"%s\"%s></script>\n", html.EscapeString(base+"/b/"+s.ID+".js"), load)
+	// The page's whole address is in the Referer, as a script would send it.
+	fmt.Fprintf(&b, "\nAfter <body>, to count visitors without script who said yes on the page of choices:\n\n"+
+		"<noscript><img src=\"%s\" alt=\"\" width=\"1\" height=\"1\" referrerpolicy=\"no-referrer-when-downgrade\"></noscript>\n",
+		html.EscapeString(base+"/p.gif?s="+s.ID+"&k=page_view"))
 	fmt.Fprintf(&b, "\nIn the footer:\n\n<a href=\"%s\">Privacy choices</a>\n", html.EscapeString(base+"/choices/"+s.ID))
 	fmt.Fprintf(&b, "\nWhere pages send a Content-Security-Policy, add:\n\n")
 	for _, source := range csp {

@@ -161,7 +161,18 @@ func (s *Site) Service(id string) (*Service, bool) {
 }
 
 // Props returns the names of the props that an event of this name keeps.
-func (s *Site) Props(event string) []string { return s.EventProps[event] }
+func (s *Site) Props(event string) []string {
+	if props, ok := s.EventProps[event]; ok {
+		return props
+	}
+	switch event {
+	case "outbound":
+		return []string{"host"}
+	case "download":
+		return []string{"file"}
+	}
+	return nil
+}
 
 // LocalDay returns the day, in days since 1970-01-01, that t falls on in the
 // site's zone.

@@ -24,6 +24,9 @@ before(async () => {
     // It says itself when it is shown: puppeteer loses a tab that a prerendered page takes over.
     [at('prerendered')]: page('prerendered', '<script>if (document.prerendering) document.addEventListener("prerenderingchange", () => fetch("/activated"))</script>'),
     '/activated': '',
+    [at('clicks')]: html(`<h1>clicks</h1><a id="out" href="https://other.example/somewhere?who=me"><b>Out</b></a><a id="in" href="${at('second')}">In</a>
+      <a id="file" href="${at('list')}/Prices.PDF?who=me">Prices</a><a id="mail" href="mailto:a@b.example">Mail</a>${tag('wide', { attributes: 'async data-clicks="outbound downloads"' })}
+      <script>addEventListener('click', (e) => e.preventDefault())</script>`),
     [at('silent')]: { body: page('silent'), headers: { 'Referrer-Policy': 'no-referrer' } },
   });
 });
@@ -101,5 +104,15 @@ test('no referrer: what waits when the page is left still counts, with Origin: n
   await counted('silent', 1, 'custom');
   await pause(500);
   assert.equal(await count('silent', 'custom'), 1);
+  await p.browserContext().close();
+});
+
+test('links that leave and files count where the tag says so, without their query', async () => {
+  const p = await known('clicks');
+  for (const id of ['mail', 'in', 'out', 'file']) await p.evaluate((i) => document.querySelector(`#${i}`).click(), id);
+  await counted('clicks', 2, 'custom');
+  await pause(500);
+  const rows = await sql(`SELECT name, toJSONString(props) AS props FROM events WHERE kind = 'custom' AND path = '${at('clicks')}' ORDER BY name`);
+  assert.deepEqual(rows, [{ name: 'download', props: '{"file":"Prices.PDF"}' }, { name: 'outbound', props: '{"host":"other.example"}' }]);
   await p.browserContext().close();
 });
