@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"edge/enrich":                 {"edge/site", "edge/event", "edge/enrich/..."},
 	"edge/consent":                {"edge/site", "edge/event", "edge/identity"},
 	"edge/mail":                   {"edge/site", "edge/event", "edge/identity", "edge/consent"},
+	"edge/link":                   {"edge/site", "edge/event", "edge/identity", "edge/enrich", "edge/mail"},
 	"edge/spool":                  {"edge/event", "edge/spool/..."},
 	"edge/withdrawal":             {},
 	"edge/server":                 {"edge/...", "banner"},

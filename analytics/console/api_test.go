@@ -112,6 +112,7 @@ func TestAgainstTheStore(t *testing.T) {
 	t.Run("csv", func(t *testing.T) { reportAsCSV(t, h) })
 	t.Run("pages", func(t *testing.T) { pagesAreHarmless(t, h) })
 	t.Run("every page", func(t *testing.T) { everyPageIsWhole(t, h) })
+	t.Run("the audit log", func(t *testing.T) { auditIsRead(t, h, db) })
 	t.Run("uploads", func(t *testing.T) { uploadsAreStoredWholeOrNotAtAll(t, h, db) })
 	t.Run("audit", func(t *testing.T) { signInsAreAudited(t, h, db) })
 	t.Run("installation", func(t *testing.T) { installationIsAnswered(t, h) })

@@ -26,6 +26,8 @@ type Options struct {
 	// Keeper stores uploads and the audit log; nil where there is no store, and
 	// uploads are refused.
 	Keeper Keeper
+	// Links signs ad links and pixels.
+	Links Linker
 	// CompleteUntil returns the moment up to which the store holds everything
 	// that was answered as recorded. Nil or a zero time: unknown, and the
 	// newest row stands for it.
@@ -66,8 +68,8 @@ const hashingSlots = 2
 
 // New checks the options and makes a console.
 func New(opt Options) (*Console, error) {
-	if opt.Sites == nil || opt.Accounts == nil || opt.Source == nil {
-		return nil, errors.New("console: options Sites, Accounts and Source must be set")
+	if opt.Sites == nil || opt.Accounts == nil || opt.Source == nil || opt.Links == nil {
+		return nil, errors.New("console: options Sites, Accounts, Source and Links must be set")
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
@@ -117,12 +119,17 @@ func (c *Console) routes() []route {
 		{"GET", "/installation", c.signedIn(c.installationPage)},
 		{"GET", uploadPath, c.signedIn(c.uploadPage)},
 		{"POST", uploadPath, c.signedIn(c.receiveUpload)},
+		{"GET", linksPath, c.signedIn(c.linkPage)},
+		{"POST", linksPath, c.signedIn(c.receiveLink)},
+		{"GET", auditPath, c.signedIn(c.auditPage)},
 		{"GET", "/assets/{file}", c.serveAsset},
 		{"GET", "/api/v1/reports", c.identified(c.listReports)},
 		{"GET", "/api/v1/reports/{name}", c.identified(c.reportData)},
 		{"GET", "/api/v1/installation", c.identified(c.installationData)},
 		{"POST", "/api/v1/costs", c.identified(c.postCosts)},
 		{"POST", "/api/v1/rates", c.identified(c.postRates)},
+		{"POST", "/api/v1/links", c.identified(c.postLink)},
+		{"GET", "/api/v1/audit", c.identified(c.auditData)},
 		{"GET", "/api/v1/openapi.yaml", c.serveOpenAPI},
 		{"GET", "/healthz", c.healthz},
 	}

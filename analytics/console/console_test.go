@@ -22,6 +22,7 @@ import (
 	"github.com/kunjicloud/kunji/analytics/report"
 	"github.com/kunjicloud/kunji/analytics/store"
 	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/identity"
 	"github.com/kunjicloud/kunji/edge/site"
 )
 
@@ -40,6 +41,7 @@ type house struct {
 	secure   bool
 	timeout  time.Duration
 	keeper   Keeper
+	ring     *identity.Ring
 }
 
 // quickHash is a hash of low cost: tests do not wait for 19 MiB.
@@ -56,7 +58,7 @@ func tokenFor(name string, role Role, sites ...string) Token {
 
 func testSite(id string) *site.Site {
 	endpoint := &url.URL{Scheme: "https", Host: "t." + id + ".example"}
-	return &site.Site{ID: id, Name: "Site " + id, Zone: time.UTC, Currency: "EUR", MinGroup: 5, Endpoints: []*url.URL{endpoint}}
+	return &site.Site{ID: id, Domains: []string{id + ".example"}, Name: "Site " + id, Zone: time.UTC, Currency: "EUR", MinGroup: 5, Endpoints: []*url.URL{endpoint}}
 }
 
 func openStore(t *testing.T) *store.Store {
@@ -75,7 +77,11 @@ func openStore(t *testing.T) *store.Store {
 // build starts a console over a source; nil where no report is asked for.
 func build(t *testing.T, source report.Source, secure bool) *house {
 	t.Helper()
-	h := &house{t: t, now: start, source: source, secure: secure}
+	ring, err := identity.NewRing(start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{t: t, now: start, source: source, secure: secure, ring: ring}
 	if source == nil {
 		h.source = (*store.Store)(nil)
 	}
@@ -89,7 +95,7 @@ func build(t *testing.T, source report.Source, secure bool) *house {
 			{"post", quickHash("post's password"), Mailer, []string{"*"}},
 		},
 		Tokens: []Token{
-			tokenFor("marketer", Marketer, "shop"), tokenFor("admin", Admin, "*"),
+			tokenFor("marketer", Marketer, "shop"), tokenFor("admin", Admin, "*"), tokenFor("shopadmin", Admin, "shop"),
 			tokenFor("mailer", Mailer, "*"), tokenFor("operator", Operator, "*"),
 		},
 	}
@@ -106,7 +112,7 @@ func (h *house) restart() {
 		Sites:    func() []*site.Site { return []*site.Site{made, testSite("other")} },
 		Accounts: func() Accounts { return h.accounts },
 		Source:   h.source, Now: func() time.Time { return h.now }, Logger: slog.New(slog.NewTextHandler(&h.log, nil)),
-		Secure: h.secure, GeoAttribution: "Geo by Example", QueryTimeout: h.timeout, Keeper: h.keeper,
+		Links: testLinker{h.ring}, Secure: h.secure, GeoAttribution: "Geo by Example", QueryTimeout: h.timeout, Keeper: h.keeper,
 	})
 	if err != nil {
 		h.t.Fatal(err)

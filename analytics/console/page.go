@@ -30,7 +30,7 @@ type pages map[string]*template.Template
 
 func loadPages() (*pages, error) {
 	out := pages{}
-	for _, name := range []string{"signin", "report", "installation", "upload", "problem"} {
+	for _, name := range []string{"signin", "report", "installation", "upload", "link", "audit", "problem"} {
 		t, err := template.ParseFS(pageFiles, "page/layout.html", "page/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
@@ -129,12 +129,21 @@ func (p *page) navigate(who *principal, path string, carry url.Values) {
 		target := "/reports/" + name
 		p.Nav = append(p.Nav, link{Text: p.T("report." + name), URL: target + "?" + shared(carry, name).Encode(), Current: path == target})
 	}
-	if who.role.may(readInstallation) {
-		only := url.Values{}
-		if id := carry.Get("site"); id != "" {
-			only.Set("site", id)
+	only := url.Values{}
+	if id := carry.Get("site"); id != "" {
+		only.Set("site", id)
+	}
+	for _, tool := range []struct {
+		needed     permission
+		path, text string
+	}{
+		{makeLinks, linksPath, "nav.links"},
+		{readInstallation, "/installation", "nav.installation"},
+		{readAudit, auditPath, "nav.audit"},
+	} {
+		if who.role.may(tool.needed) {
+			p.Nav = append(p.Nav, link{Text: p.T(tool.text), URL: tool.path + "?" + only.Encode(), Current: path == tool.path})
 		}
-		p.Nav = append(p.Nav, link{Text: p.T("nav.installation"), URL: "/installation?" + only.Encode(), Current: path == "/installation"})
 	}
 }
 

@@ -53,6 +53,12 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, p problem) {
 	_ = out.Encode(p) // the client has left; there is nobody to tell
 }
 
+// asReportError finds which part of a request an error says is wrong.
+func asReportError(err error) (*report.Error, bool) {
+	var wrong *report.Error
+	return wrong, errors.As(err, &wrong)
+}
+
 // reportProblem says which problem an error of package report is.
 func (c *Console) reportProblem(r *http.Request, err error) problem {
 	var wrong *report.Error

@@ -33,6 +33,10 @@ const (
 	readMailReport
 	readInstallation
 	uploadCosts // costs and rates
+	makeLinks   // ad links and pixels
+	sendEvents  // of a website's own server
+	sendMail    // consents, instrumenting, who left
+	readAudit
 )
 
 // may reports whether the role covers p.
@@ -41,9 +45,9 @@ func (r Role) may(p permission) bool {
 	case Admin:
 		return true
 	case Marketer:
-		return p == readReports || p == readMailReport || p == readInstallation || p == uploadCosts
+		return p == readReports || p == readMailReport || p == readInstallation || p == uploadCosts || p == makeLinks || p == sendEvents
 	case Mailer:
-		return p == readMailReport
+		return p == readMailReport || p == sendMail
 	case Operator:
 		return p == readInstallation
 	}

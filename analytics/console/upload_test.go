@@ -26,14 +26,14 @@ func send(media, body string) func(*http.Request) {
 }
 
 // missingText is a key of a text that is shown in place of it.
-var missingText = regexp.MustCompile(`>\s*((?:column|report|note|option|part|row|step|label|upload|platform|chart|attribution|costs)\.[a-z_.0-9]+)[ <]`)
+var missingText = regexp.MustCompile(`>\s*((?:column|report|note|option|part|row|step|label|upload|platform|chart|attribution|costs|link|audit|mailtool|form|nav)\.[a-z_.0-9]+)[ <]`)
 
 // everyPageIsWhole: each report's page, with and without options, in both
 // languages, has its table, every text, and nothing that the
 // Content-Security-Policy would stop.
 func everyPageIsWhole(t *testing.T, h *house) {
 	session := h.signIn("root")
-	pages := []string{uploadPath + "?site=shop"}
+	pages := []string{uploadPath + "?site=shop", linksPath + "?site=shop", auditPath + "?site=shop"}
 	for _, name := range navOrder {
 		pages = append(pages, "/reports/"+name+"?site=shop"+range20)
 	}

@@ -179,6 +179,7 @@ func (s *service) openConsole() (err error) {
 		Accounts:       s.accounts,
 		Source:         s.store,
 		Keeper:         s.store,
+		Links:          linker{s.ring},
 		CompleteUntil:  s.completeUntil,
 		Logger:         s.log,
 		Secure:         s.cfg.Console.TLS.Files,

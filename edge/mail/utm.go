@@ -29,9 +29,16 @@ func utmTags(c event.Campaign) string {
 	return b.String()
 }
 
-// tagged puts UTM tags into a destination, before its fragment. It reports
-// false, and changes nothing, where query or fragment has one already.
-func (s *sender) tagged(destination string) (string, bool) {
+// AddTags puts a campaign's UTM tags into a destination, before its fragment.
+// It reports false, and changes nothing, where query or fragment has one
+// already.
+func AddTags(destination string, c event.Campaign) (string, bool) {
+	return addTags(destination, utmTags(c))
+}
+
+func (s *sender) tagged(destination string) (string, bool) { return addTags(destination, s.tags) }
+
+func addTags(destination, tags string) (string, bool) {
 	address, fragment, hasFragment := strings.Cut(destination, "#")
 	_, query, hasQuery := strings.Cut(address, "?")
 	if hasUTM(query) || hasUTM(fragment) {
@@ -43,7 +50,7 @@ func (s *sender) tagged(destination string) (string, bool) {
 	case query != "" && !strings.HasSuffix(query, "&"):
 		address += "&"
 	}
-	address += s.tags
+	address += tags
 	if hasFragment {
 		address += "#" + fragment
 	}

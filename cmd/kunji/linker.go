@@ -1,0 +1,29 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/kunjicloud/kunji/analytics/console"
+	"github.com/kunjicloud/kunji/analytics/report"
+	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/identity"
+	"github.com/kunjicloud/kunji/edge/link"
+	"github.com/kunjicloud/kunji/edge/site"
+)
+
+// linker signs the console's links with the edge's ring.
+type linker struct{ ring *identity.Ring }
+
+// MakeLink makes an ad link or a pixel.
+func (l linker) MakeLink(_ context.Context, s *site.Site, w console.LinkWanted) (console.LinkMade, error) {
+	made, err := link.Make(l.ring, link.Wanted{
+		Site: s, Impression: w.Kind == "impression", Destination: w.URL, Test: w.Test,
+		Campaign: event.Campaign{Source: w.Source, Medium: w.Medium, Name: w.Campaign, Content: w.Content, Term: w.Term, ID: w.ID},
+	})
+	var wrong *link.FieldError
+	if errors.As(err, &wrong) {
+		return console.LinkMade{}, &report.Error{Parameter: wrong.Field, Problem: wrong.Problem, Fix: wrong.Fix}
+	}
+	return console.LinkMade{URL: made.Address, Destination: made.Destination, OwnDomain: made.Own}, err
+}
