@@ -92,7 +92,7 @@ func (a *app) changeRing(change func(*identity.Ring) (*identity.Ring, error)) er
 	if err := r.Save(path); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "%s: key %s signs; bring the ring to every node of this store (kunji keys export, import) and restart each\n", path, signing(r))
+	fmt.Fprintf(a.stdout, "%s: key %s signs; bring the ring to every node of this store (kunji keys export, import) and have each read it: kill -HUP\n", path, signing(r))
 	return nil
 }
 
@@ -154,7 +154,7 @@ func (c *keysImportCmd) Run(a *app) error {
 	if err := r.Save(path); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "%s: key %s signs; restart the service\n", path, signing(r))
+	fmt.Fprintf(a.stdout, "%s: key %s signs; kill -HUP has a running service read it, another ring needs a restart\n", path, signing(r))
 	return nil
 }
 

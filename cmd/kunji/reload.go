@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/kunjicloud/kunji/edge/identity"
 )
 
 // reloadState is how the last reload went, for operators.
@@ -44,7 +46,8 @@ func (s *service) reloadOn(ctx context.Context, signals <-chan os.Signal) {
 	}
 }
 
-// reconfigure reads the configuration, certificates and geo databases again.
+// reconfigure reads the configuration, the key ring, certificates and geo
+// databases again.
 // Sites and accounts change at once and together, or, where anything in the
 // file is wrong, not at all.
 func (s *service) reconfigure() {
@@ -55,6 +58,9 @@ func (s *service) reconfigure() {
 		}
 	}
 	err := s.takeConfig()
+	if err == nil {
+		err = s.takeRing()
+	}
 	s.reload.note(time.Now(), err)
 	var problems Problems
 	switch {
@@ -67,6 +73,23 @@ func (s *service) reconfigure() {
 	default:
 		s.log.Error("kunji: the configuration before it stays in use", "error", err)
 	}
+}
+
+// takeRing lets the keys count that the ring's file holds now, after
+// `kunji keys rotate`, `revoke` or `import`.
+func (s *service) takeRing() error {
+	next, err := identity.ReadRing(s.cfg.Keys.File)
+	if err != nil {
+		return err
+	}
+	before := signing(s.ring)
+	if err := s.ring.Take(next); err != nil {
+		return err
+	}
+	if now := signing(s.ring); now != before {
+		s.log.Info("kunji: another key signs from now on", "key", now, "before", before)
+	}
+	return nil
 }
 
 // takeConfig puts a new configuration in the old one's place.

@@ -140,7 +140,7 @@ func TestLinkOfAnotherSite(t *testing.T) {
 func TestLinkHasOneSpelling(t *testing.T) {
 	ring := newRing(t)
 	l := typicalLink(Click)
-	good := l.appendTo(nil, Click, ring.signers[Click])
+	good := l.appendTo(nil, Click, ring.signer(Click))
 	opens := func(payload []byte) error {
 		_, err := ring.OpenLink(Click, string(ring.Sign(Click, nil, encoding.AppendEncode(nil, payload))))
 		return err
@@ -314,7 +314,7 @@ func FuzzOpenLink(f *testing.F) {
 	for _, use := range linkUses {
 		l := typicalLink(use)
 		l.Ref, l.List = "", "" // sealed by a nonce that differs each time
-		f.Add(l.appendTo(nil, use, ring.signers[use]))
+		f.Add(l.appendTo(nil, use, ring.signer(use)))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		for _, use := range linkUses {
@@ -325,7 +325,7 @@ func FuzzOpenLink(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			if again := l.appendTo(nil, use, ring.signers[use]); l.Ref == "" && l.List == "" && string(again) != string(payload) {
+			if again := l.appendTo(nil, use, ring.signer(use)); l.Ref == "" && l.List == "" && string(again) != string(payload) {
 				t.Fatalf("%s: %q and %q say the same", use, payload, again)
 			}
 			if l.Destination != "" && CheckDestination(l.Destination) != nil || !utf8.ValidString(l.Site) {

@@ -54,7 +54,7 @@ func (r *Ring) SealLink(use Use, l Link) (string, error) {
 	if err := l.check(use); err != nil {
 		return "", err
 	}
-	payload := l.appendTo(make([]byte, 0, 512), use, r.signers[use])
+	payload := l.appendTo(make([]byte, 0, 512), use, r.signer(use))
 	text := make([]byte, 0, 4*len(payload)/3+tailText+4)
 	text = encoding.AppendEncode(text, payload)
 	return string(r.Sign(use, make([]byte, 0, len(text)+tailText), text)), nil
@@ -123,7 +123,7 @@ func (r *Ring) OpenLink(use Use, token string) (Link, error) {
 		return Link{}, ErrSignature
 	}
 	keyID := token[len(text)+1 : len(text)+1+keyText]
-	l, ok := parseLink(payload, use, r.byKey[keyID][use])
+	l, ok := parseLink(payload, use, r.verifier(keyID, use))
 	if !ok || l.check(use) != nil {
 		return Link{}, ErrSignature
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,17 +34,42 @@ type ringFile struct {
 	Keys    []key  `json:"keys"` // oldest first; the newest that is not revoked signs
 }
 
-// Ring is a set of keys. It is safe for concurrent use and never changes:
-// Rotate and Revoke return a new one.
+// Ring is a set of keys. It is safe for concurrent use. Rotate and Revoke
+// return a new one; Take alone changes a ring, for all who hold it at once.
 type Ring struct {
+	set     atomic.Pointer[keySet]
+	secrets sync.Map // siteSecret → []byte, of the root: deriving one costs more than what it is used for
+}
+
+// keySet is what a ring holds; it never changes.
+type keySet struct {
 	file    ringFile
 	signers map[Use]*signer            // by use: the newest key
 	byKey   map[string]map[Use]*signer // key id → use → signer; revoked keys only for uses that outlive them
-	secrets sync.Map                   // siteSecret → []byte: deriving one costs more than what it is used for
 }
 
 // siteSecret names a secret of one site.
 type siteSecret struct{ site, name string }
+
+func (r *Ring) file() ringFile { return r.set.Load().file }
+
+// signer is the newest key for a use.
+func (r *Ring) signer(use Use) *signer { return r.set.Load().signers[use] }
+
+// verifier is the key that a token names, for a use; nil where it does not
+// count.
+func (r *Ring) verifier(id string, use Use) *signer { return r.set.Load().byKey[id][use] }
+
+// Take puts the keys of next in the place of the ring's own: of the same ring
+// after a rotation or a revocation. Another ring is refused, because hashes of
+// people and proofs come from the root, which never changes.
+func (r *Ring) Take(next *Ring) error {
+	if ours, theirs := r.Fingerprint(), next.Fingerprint(); ours != theirs {
+		return fmt.Errorf("key ring %s is in use, %s is another one: stop the service and import the ring of its store", ours, theirs)
+	}
+	r.set.Store(next.set.Load())
+	return nil
+}
 
 // NewRing makes a ring with one key.
 func NewRing(now time.Time) (*Ring, error) {
@@ -90,6 +116,15 @@ func OpenRing(path string, now time.Time) (*Ring, error) {
 	return readRing(path, b)
 }
 
+// ReadRing reads the ring in file path, and makes none where it is absent.
+func ReadRing(path string) (*Ring, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read key ring: %w", err)
+	}
+	return readRing(path, b)
+}
+
 func readRing(path string, b []byte) (*Ring, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -116,7 +151,7 @@ func ParseRing(b []byte) (*Ring, error) {
 
 // Marshal returns the ring's JSON form. It holds the secrets.
 func (r *Ring) Marshal() ([]byte, error) {
-	b, err := json.MarshalIndent(r.file, "", "  ")
+	b, err := json.MarshalIndent(r.file(), "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("encode key ring: %w", err)
 	}
@@ -175,8 +210,8 @@ func syncDir(path string) error {
 // Rotate returns a ring with a new key that signs from now on; the older ones
 // still verify.
 func (r *Ring) Rotate(now time.Time) (*Ring, error) {
-	file := r.file
-	file.Keys = append(append([]key(nil), r.file.Keys...), newKey(now))
+	file := r.file()
+	file.Keys = append(append([]key(nil), r.file().Keys...), newKey(now))
 	return assemble(file)
 }
 
@@ -184,8 +219,8 @@ func (r *Ring) Rotate(now time.Time) (*Ring, error) {
 // more, unsubscribe links and the tombstones in our own spool excepted.
 // The last key that signs cannot be revoked: rotate first.
 func (r *Ring) Revoke(id string) (*Ring, error) {
-	file := r.file
-	file.Keys = append([]key(nil), r.file.Keys...)
+	file := r.file()
+	file.Keys = append([]key(nil), r.file().Keys...)
 	found, left := false, 0
 	for i := range file.Keys {
 		if file.Keys[i].ID == id {
@@ -214,9 +249,9 @@ type KeyInfo struct {
 
 // Keys lists the ring's keys, oldest first.
 func (r *Ring) Keys() []KeyInfo {
-	infos := make([]KeyInfo, len(r.file.Keys))
+	infos := make([]KeyInfo, len(r.file().Keys))
 	last := -1
-	for i, k := range r.file.Keys {
+	for i, k := range r.file().Keys {
 		infos[i] = KeyInfo{ID: k.ID, Created: k.Created, Revoked: k.Revoked}
 		if !k.Revoked {
 			last = i
@@ -231,7 +266,7 @@ func (r *Ring) Keys() []KeyInfo {
 func (r *Ring) Fingerprint() string {
 	h := sha256.New()
 	h.Write([]byte("kunji key ring"))
-	h.Write(r.derive(r.file.Root, "fingerprint"))
+	h.Write(derive(r.file().Root, "fingerprint"))
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12])
 }
 
@@ -242,11 +277,11 @@ func (r *Ring) SiteSecret(site, name string) []byte {
 	if secret, ok := r.secrets.Load(siteSecret{site, name}); ok {
 		return secret.([]byte)
 	}
-	secret, _ := r.secrets.LoadOrStore(siteSecret{site, name}, r.derive(r.file.Root, name+"/"+site))
+	secret, _ := r.secrets.LoadOrStore(siteSecret{site, name}, derive(r.file().Root, name+"/"+site))
 	return secret.([]byte)
 }
 
-func (*Ring) derive(secret []byte, info string) []byte {
+func derive(secret []byte, info string) []byte {
 	k, err := hkdf.Key(sha256.New, secret, nil, "kunji/v1/"+info, secretBytes)
 	if err != nil {
 		panic("hkdf: " + err.Error()) // only a length over 255 hashes fails
@@ -261,27 +296,29 @@ func assemble(file ringFile) (*Ring, error) {
 	if len(file.Root) != secretBytes || len(file.Keys) == 0 {
 		return nil, errors.New("it lacks its root secret or keys: restore it from a backup, or every cookie and link made so far is void")
 	}
-	r := &Ring{file: file, byKey: make(map[string]map[Use]*signer, len(file.Keys))}
+	set := &keySet{file: file, byKey: make(map[string]map[Use]*signer, len(file.Keys))}
 	for _, k := range file.Keys {
 		if _, err := decode(nil, []byte(k.ID)); err != nil || len(k.Secret) != secretBytes || len(k.ID) != keyText {
 			return nil, fmt.Errorf("key %q is damaged: restore the file from a backup", k.ID)
 		}
-		if r.byKey[k.ID] != nil {
+		if set.byKey[k.ID] != nil {
 			return nil, fmt.Errorf("key %q is there twice", k.ID)
 		}
 		uses := make(map[Use]*signer, len(allUses))
 		for _, use := range allUses {
 			if !k.Revoked || use.outlives() {
-				uses[use] = newSigner(k.ID, r.derive(k.Secret, string(use)), r.derive(k.Secret, "seal/"+string(use)))
+				uses[use] = newSigner(k.ID, derive(k.Secret, string(use)), derive(k.Secret, "seal/"+string(use)))
 			}
 		}
-		r.byKey[k.ID] = uses
+		set.byKey[k.ID] = uses
 		if !k.Revoked {
-			r.signers = uses
+			set.signers = uses
 		}
 	}
-	if r.signers == nil {
+	if set.signers == nil {
 		return nil, errors.New("every key is revoked: restore the file from a backup")
 	}
+	r := new(Ring)
+	r.set.Store(set)
 	return r, nil
 }

@@ -3,6 +3,7 @@ package identity
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -245,6 +246,50 @@ func TestDamagedRings(t *testing.T) {
 		if now, _ := os.ReadFile(path); !bytes.Equal(now, c.file) {
 			t.Errorf("%s: OpenRing changed a file it could not read", c.name)
 		}
+	}
+}
+
+// TestTake changes the keys of a ring in use: whoever holds it signs with the
+// new key, and what a revoked one signed is void.
+func TestTake(t *testing.T) {
+	ring, err := NewRing(time.Unix(1, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, token := ring, ring.Sign(ConsentCookie, nil, []byte("a"))
+	rotated, err := ring.Rotate(time.Unix(2, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ring.Take(rotated); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := held.Verify(ConsentCookie, token); err != nil {
+		t.Errorf("after a rotation an older token: %v", err)
+	}
+	fresh := held.Sign(ConsentCookie, nil, []byte("b"))
+	revoked, err := rotated.Revoke(rotated.Keys()[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ring.Take(revoked); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := held.Verify(ConsentCookie, token); !errors.Is(err, ErrSignature) {
+		t.Errorf("a revoked key's token: %v, want ErrSignature", err)
+	}
+	if _, err := held.Verify(ConsentCookie, fresh); err != nil {
+		t.Errorf("the new key's token: %v", err)
+	}
+	other, err := NewRing(time.Unix(1, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ring.Take(other); err == nil {
+		t.Error("another ring was taken")
+	}
+	if _, err := held.Verify(ConsentCookie, fresh); err != nil {
+		t.Errorf("after a refused ring: %v", err)
 	}
 }
 

@@ -58,7 +58,7 @@ func TestSiteSecretIsOnesOwn(t *testing.T) {
 				t.Errorf("%v and %v have one secret", before, of)
 			}
 			seen[secret] = of
-			if want := string(r.derive(r.file.Root, of.name+"/"+of.site)); secret != want {
+			if want := string(derive(r.file().Root, of.name+"/"+of.site)); secret != want {
 				t.Errorf("%v: not what is derived", of)
 			}
 		}

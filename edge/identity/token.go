@@ -100,7 +100,7 @@ func (s *signer) mac(dst, message []byte) []byte {
 
 // Sign appends the token of payload to dst. The payload must not contain a dot.
 func (r *Ring) Sign(use Use, dst, payload []byte) []byte {
-	s := r.signers[use]
+	s := r.signer(use)
 	start := len(dst)
 	dst = append(dst, payload...)
 	dst = append(dst, '.')
@@ -117,7 +117,7 @@ func (r *Ring) Verify(use Use, token []byte) ([]byte, error) {
 	if n < 0 || token[n] != '.' || token[n+1+keyText] != '.' {
 		return nil, ErrSignature
 	}
-	s := r.byKey[string(token[n+1:n+1+keyText])][use]
+	s := r.verifier(string(token[n+1:n+1+keyText]), use)
 	if s == nil || bytes.IndexByte(token[:n], '.') >= 0 {
 		return nil, ErrSignature
 	}
@@ -131,7 +131,7 @@ func (r *Ring) Verify(use Use, token []byte) ([]byte, error) {
 // Seal encrypts plain so that only this ring can read it (AES-256-GCM with a
 // random nonce): key-id "." base64url(nonce, ciphertext).
 func (r *Ring) Seal(use Use, plain []byte) string {
-	s := r.signers[use]
+	s := r.signer(use)
 	return s.id + "." + encoding.EncodeToString(s.aead.Seal(nil, nil, plain, []byte(use)))
 }
 
@@ -140,7 +140,7 @@ func (r *Ring) Unseal(use Use, sealed string) ([]byte, error) {
 	if len(sealed) < keyText+1 || sealed[keyText] != '.' {
 		return nil, ErrSignature
 	}
-	s := r.byKey[sealed[:keyText]][use]
+	s := r.verifier(sealed[:keyText], use)
 	if s == nil {
 		return nil, ErrSignature
 	}
