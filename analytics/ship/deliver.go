@@ -16,7 +16,7 @@ func (s *Shipper) deliver(ctx context.Context, m manifest, rows store.Batch) err
 	for try := 0; ; try++ {
 		err := s.try(ctx, m.token(), rows)
 		if err == nil {
-			return s.delivered(ctx, m, rows.Len(), moved)
+			return s.delivered(ctx, m, rows, moved)
 		}
 		if ctx.Err() == nil && store.Permanent(err) {
 			if store.LedgerTaken(err) {
@@ -36,20 +36,28 @@ func (s *Shipper) deliver(ctx context.Context, m manifest, rows store.Batch) err
 }
 
 // delivered acknowledges a batch, and in the same write keeps where its chains
-// end now.
-func (s *Shipper) delivered(ctx context.Context, m manifest, records int, moved map[string]store.Head) error {
+// end now, and the ids of its events.
+func (s *Shipper) delivered(ctx context.Context, m manifest, rows store.Batch, moved map[string]store.Head) error {
 	if m.unchained { // perhaps stored by the program that knew no ledger
 		if err := s.rereadHeads(ctx); err != nil {
 			return err
 		}
 		moved = nil
 	}
-	if err := s.opts.Spool.AckMarked(m.last, marks(moved)...); err != nil {
+	now := s.opts.Now()
+	ids := shippedMarks(now, m.first, rows.Events)
+	for ; len(ids) > marksInSync; ids = ids[marksInSync:] { // before: a crash in between keeps records and ids
+		if err := s.opts.Spool.PutMarks(ids[:marksInSync]...); err != nil {
+			return fmt.Errorf("ship: keep the ids of records %d to %d: %w", m.first, m.last, err)
+		}
+	}
+	if err := s.opts.Spool.AckMarked(m.last, append(ids, marks(moved)...)...); err != nil {
 		return fmt.Errorf("ship: acknowledge records %d to %d: %w", m.first, m.last, err)
 	}
 	maps.Copy(s.heads, moved)
-	s.succeeded(records)
-	return nil
+	s.succeeded(rows.Len())
+	s.kept += len(rows.Events)
+	return s.tidyShipped(now)
 }
 
 func (s *Shipper) try(ctx context.Context, token string, rows store.Batch) error {

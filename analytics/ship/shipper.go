@@ -22,6 +22,7 @@ type Spool interface {
 	AckMarked(through spool.Seq, marks ...spool.Mark) error
 	PutMarks(marks ...spool.Mark) error
 	Marks(space byte, visit func(key, value []byte) error) error
+	DeleteMarks(space byte, keys ...[]byte) error
 	MarksWhole(space byte) error
 	SetAside(first, last spool.Seq, reason string) error
 	Cursor() spool.Seq
@@ -75,6 +76,9 @@ type Shipper struct {
 	ahead []spool.Record // read, not yet in a batch
 	read  spool.Seq      // the last position read
 	heads map[string]store.Head
+
+	kept   int       // ids of shipped events in the spool
+	tidied time.Time // when those that are too old were last deleted
 
 	mu    sync.Mutex
 	stats Stats

@@ -52,6 +52,39 @@ func crash(t *testing.T, rounds int) {
 	r.end()
 }
 
+// TestRetryAfterCrash: an event that was shipped, and whose client never heard
+// the answer, is sent again to the process that comes after a crash.
+func TestRetryAfterCrash(t *testing.T) {
+	library, err := engine.FindLibrary("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := newInstallation(t, library)
+	v := &visitor{in: in, client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
+	click := func() {
+		t.Helper()
+		if _, result, err := v.do("GET", "/p.gif?s=shop&k=click&i=once&u=http://"+in.edge+"/shop/", ""); err != nil || result != "recorded" {
+			t.Fatalf("a click was %q, %v", result, err)
+		}
+	}
+	r := in.start("serve")
+	if status, _, err := v.do("POST", "/v1/consent", `{"site":"shop","method":"accept_all","surface":"banner"}`); err != nil || status != http.StatusOK {
+		t.Fatalf("consent: %d, %v", status, err)
+	}
+	for range 2 {
+		click()
+		in.shipped()
+		r.kill()
+		r = in.start("serve")
+	}
+	click()
+	in.shipped()
+	if got := in.column("SELECT count() FROM events WHERE kind = 'click'"); got[0] != "1" {
+		t.Errorf("the click is stored %s times", got[0])
+	}
+	r.end()
+}
+
 // load is what was sent and what was answered as recorded, by event id.
 type load struct {
 	in             *installation

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/kunjicloud/kunji/analytics/ship"
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/spool"
 )
@@ -26,6 +27,9 @@ const (
 	geoInterval = 5 * time.Second  // how often a changed geo database is looked for
 	retryStore  = 2 * time.Second  // between two tries to reach ClickHouse
 )
+
+// restoreAtOnce is how many spooled records are read at a time at a start.
+const restoreAtOnce = 10_000
 
 // serve answers until ctx ends or a part fails, then drains.
 func (s *service) serve(ctx context.Context) error {
@@ -140,23 +144,57 @@ func (s *service) cut(who string, err error) error {
 	return err
 }
 
-// restore tells the edge what an earlier process kept and had not shipped: a
-// client that never got its answer sends the same ids again.
+// restore tells the edge what an earlier process kept, whether it was shipped,
+// set aside or still waits: a client that never got its answer sends the same
+// ids again.
 func (s *service) restore() error {
+	seen := func(id [16]byte) { s.edge.Restore(event.Record{Event: &event.Event{ID: id}}) }
+	switch err := ship.ShippedIDs(s.spool, time.Now(), seen); {
+	case errors.Is(err, spool.ErrMarksMissing):
+		s.log.Warn("kunji: a client's retry of what was shipped may count twice", "error", err)
+	case err != nil:
+		return err
+	}
+	if err := s.restoreAsides(); err != nil {
+		return err
+	}
 	through := s.spool.Stats().Stored
-	for after := s.spool.Cursor(); after < through; {
-		records, err := s.spool.Next(context.Background(), after, spool.Limits{})
+	for first := s.spool.Cursor() + 1; first <= through; first += restoreAtOnce {
+		records, err := s.spool.Read(context.Background(), first, min(through, first+restoreAtOnce-1))
 		if err != nil {
 			return fmt.Errorf("read what is spooled: %w", err)
 		}
-		for _, r := range records {
-			after = r.Seq
-			if rec, err := event.Decode(r.Payload); err == nil {
-				s.edge.Restore(rec)
-			} // the shipper sets aside what cannot be decoded
-		}
+		s.restoreRecords(records)
 	}
 	return nil
+}
+
+// restoreAsides tells the edge of what was set aside within the last day, and
+// may be replayed.
+func (s *service) restoreAsides() error {
+	asides, err := s.spool.Asides()
+	if err != nil {
+		return fmt.Errorf("read what is set aside: %w", err)
+	}
+	for _, a := range asides {
+		if a.Damaged || time.Since(a.At) > day {
+			continue
+		}
+		records, err := s.spool.AsideRecords(a.Batch)
+		if err != nil {
+			return fmt.Errorf("read set-aside batch %d: %w", a.Batch, err)
+		}
+		s.restoreRecords(records)
+	}
+	return nil
+}
+
+func (s *service) restoreRecords(records []spool.Record) {
+	for _, r := range records {
+		if rec, err := event.Decode(r.Payload); err == nil {
+			s.edge.Restore(rec)
+		} // the shipper sets aside what cannot be decoded
+	}
 }
 
 func (s *service) flushCounts(ctx context.Context) {
