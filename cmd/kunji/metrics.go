@@ -44,6 +44,12 @@ var (
 	descEngineRS = desc("engine_resident_bytes", "Memory of the embedded ClickHouse.")
 	descRestarts = desc("engine_restarts_total", "How often the embedded ClickHouse was started again.")
 
+	descErasures       = desc("erasures_open", "Erasures that were asked for and are not done. Only where jobs run.")
+	descErased         = desc("erasures_done", "Erasures done, each with a receipt.")
+	descErasureAge     = desc("erasure_oldest_seconds", "Age of the oldest erasure that is not done.")
+	descErasureFailing = desc("erasure_failing_seconds", "For how long rounds of erasing have failed; 0 while they do not.")
+	descErasureErrors  = desc("erasure_failures_total", "Rounds of erasing that failed, since the start.")
+
 	descGeo        = desc("geo_ready", "1 while every configured geo database is loaded.")
 	descGeoDamaged = desc("geo_damaged_total", "Look-ups that met damage in a geo database.")
 
@@ -81,6 +87,7 @@ func (m metrics) Collect(to chan<- prometheus.Metric) {
 		out.gauge(descEngineRS, float64(st.RSS))
 		out.counter(descRestarts, float64(st.Restarts))
 	}
+	m.erasures(out)
 	ok, damaged := m.s.geo.Ready()
 	out.gauge(descGeo, flag(ok))
 	out.counter(descGeoDamaged, float64(damaged))
@@ -131,6 +138,18 @@ func (m metrics) shipped(out sink) {
 	}
 	out.gauge(descFailing, failing)
 	out.gauge(descLast, moment(st.LastSuccess))
+}
+
+func (m metrics) erasures(out sink) {
+	if !m.s.cfg.Jobs {
+		return
+	}
+	st := m.s.erasing.state(time.Now())
+	out.gauge(descErasures, float64(st.open))
+	out.gauge(descErased, float64(st.done))
+	out.gauge(descErasureAge, st.age.Seconds())
+	out.gauge(descErasureFailing, st.failing.Seconds())
+	out.counter(descErasureErrors, float64(st.failures))
 }
 
 func flag(on bool) float64 {

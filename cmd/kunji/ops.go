@@ -61,6 +61,11 @@ func (s *service) parts() map[string]readiness {
 	if s.edge != nil {
 		parts["spool"], parts["shipping"] = s.spoolReadiness(), s.shipReadiness()
 	}
+	if st := s.erasing.state(time.Now()); st.failed != "" {
+		parts["erasures"] = readiness{Detail: fmt.Sprintf("%d wait, the oldest for %s; rounds fail since %s: %s", st.open, age(st.age), age(st.failing), st.failed)}
+	} else if st.known {
+		parts["erasures"] = readiness{OK: true, Detail: fmt.Sprintf("%d wait, %d are done", st.open, st.done)}
+	}
 	switch ok, damaged := s.geo.Ready(); {
 	case !ok:
 		parts["geo"] = readiness{Detail: "a database is not loaded; unknown places are opt_in"}

@@ -83,32 +83,3 @@ func (s *service) eraseOptions() store.EraseOptions {
 	}
 	return o
 }
-
-// runJobs erases who asked for it and signs the ledger's ends, until ctx ends.
-// It runs on one node of a store.
-func (s *service) runJobs(ctx context.Context) {
-	erase, checkpoint := time.NewTicker(eraseEvery), time.NewTicker(checkpointEvery)
-	defer erase.Stop()
-	defer checkpoint.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-erase.C:
-			if s.shipper != nil && !s.shipper.Stats().Resumed {
-				continue // a batch may be stored in part
-			}
-			done, err := s.store.Erase(ctx, s.eraseOptions())
-			if err != nil && ctx.Err() == nil {
-				s.log.Warn("kunji: an erasure is not finished and goes on later", "error", err)
-			}
-			if len(done) > 0 {
-				s.log.Info("kunji: erased, verified and signed", "people", len(done))
-			}
-		case now := <-checkpoint.C:
-			if _, err := s.store.Checkpoint(ctx, signer{s.ring}, now); err != nil && ctx.Err() == nil {
-				s.log.Error("kunji: the ledger was not signed", "error", err)
-			}
-		}
-	}
-}

@@ -53,6 +53,7 @@ type service struct {
 	shipper   *ship.Shipper
 	console   *console.Console
 	ready     atomic.Bool // the tables are there
+	erasing   erasing
 
 	edgeAt, consoleAt, opsAt, controlAt net.Listener
 	certificates                        []*certificate

@@ -45,10 +45,12 @@ func openStore(ctx context.Context, c *Config, log *slog.Logger) (_ *store.Store
 		return d.DialContext(ctx, "unix", socket)
 	}
 	stop := func() error { return nil }
-	if conn, err := dial(ctx); err == nil {
-		conn.Close()
-	} else if stop, err = startEngine(ctx, c, log); err != nil {
+	if there, err := serviceEngine(ctx, c, dial); err != nil {
 		return nil, nil, err
+	} else if !there {
+		if stop, err = startEngine(ctx, c, log); err != nil {
+			return nil, nil, err
+		}
 	}
 	s, err := store.Open(store.Options{Dial: dial, Logger: log})
 	if err != nil {
@@ -57,8 +59,40 @@ func openStore(ctx context.Context, c *Config, log *slog.Logger) (_ *store.Store
 	return s, func() error { return errors.Join(s.Close(), stop()) }, nil
 }
 
-// startEngine starts an engine for this command alone.
+// serviceEngine reports whether an engine answers already. Where a service runs
+// that is just starting its own, it waits for that.
+func serviceEngine(ctx context.Context, c *Config, dial func(context.Context) (net.Conn, error)) (bool, error) {
+	control, err := controlPath(c.DataDir)
+	if err != nil {
+		return false, err
+	}
+	for end := time.Now().Add(engineStart); ; {
+		conn, err := dial(ctx)
+		if err == nil {
+			return true, conn.Close()
+		}
+		service, down := (&net.Dialer{}).DialContext(ctx, "unix", control)
+		if down != nil {
+			return false, ctx.Err()
+		}
+		service.Close()
+		if time.Now().After(end) {
+			return false, fmt.Errorf("the service that runs on %s has no ClickHouse for %v: its log says why: %w", c.DataDir, engineStart, err)
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// startEngine starts an engine for this command alone. Without the library it
+// cannot ever start, which is said at once.
 func startEngine(ctx context.Context, c *Config, log *slog.Logger) (stop func() error, err error) {
+	if _, err := engine.FindLibrary(""); err != nil {
+		return nil, err
+	}
 	s, err := engine.Start(ctx, engine.SupervisorOptions{
 		Args:   []string{"engine"},
 		Engine: engine.Options{Dir: c.engineDir()},
