@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/hex"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -40,13 +41,22 @@ var keptColumns = []struct{ table, who, columns string }{
 // About returns what is kept about a visitor of a site: at most 1,000 rows a
 // table, the newest ones, columns without any value left out.
 func (s *Store) About(ctx context.Context, site string, visitor uint64) ([]Kept, error) {
+	return s.about(ctx, site, visitor, keptRows)
+}
+
+// Everything is About without a bound: a copy to be handed out.
+func (s *Store) Everything(ctx context.Context, site string, visitor uint64) ([]Kept, error) {
+	return s.about(ctx, site, visitor, math.MaxInt32)
+}
+
+func (s *Store) about(ctx context.Context, site string, visitor uint64, limit int) ([]Kept, error) {
 	var all []Kept
 	if visitor == 0 {
 		return nil, nil // rows without a visitor are about nobody
 	}
 	for _, t := range keptColumns {
 		rows, err := s.query(ctx, "read what is kept", "SELECT "+t.columns+" FROM "+t.table+
-			" AS t WHERE t.site = {site:String} AND t."+t.who+" = {visitor:UInt64} ORDER BY t.time DESC LIMIT "+strconv.Itoa(keptRows),
+			" AS t WHERE t.site = {site:String} AND t."+t.who+" = {visitor:UInt64} ORDER BY t.time DESC LIMIT "+strconv.Itoa(limit),
 			map[string]any{"site": site, "visitor": visitor})
 		if err != nil {
 			return nil, err
@@ -94,6 +104,27 @@ func (k *Kept) dropEmpty() {
 	for i, row := range k.Rows {
 		k.Rows[i] = pick(row)
 	}
+}
+
+// Records returns the ids of a visitor's consent records, newest first.
+func (s *Store) Records(ctx context.Context, site string, visitor uint64) (ids [][16]byte, err error) {
+	if visitor == 0 {
+		return nil, nil
+	}
+	rows, err := s.query(ctx, "read a person's records", "SELECT id FROM consents WHERE site = {site:String} AND subject = {visitor:UInt64} AND notEmpty(id) ORDER BY time DESC",
+		map[string]any{"site": site, "visitor": visitor})
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
 }
 
 // Receipt returns the ledger's record with this id; a zero one where there is

@@ -77,6 +77,13 @@ func (s *service) controlHandler() http.Handler {
 		}
 		return replayAsides(s.spool, batches)
 	}))
+	mux.HandleFunc("POST /rights/erase", answerControl(func(r *http.Request) (any, error) {
+		var order erasureOrder
+		if err := json.NewDecoder(r.Body).Decode(&order); err != nil {
+			return nil, fmt.Errorf("whom to erase: %w", err)
+		}
+		return s.eraseVisitor(r.Context(), order)
+	}))
 	return mux
 }
 

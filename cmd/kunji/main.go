@@ -63,21 +63,24 @@ type commands struct {
 	Help   helpFlag `short:"h" help:"Show what a command does."`
 	Config string   `short:"c" placeholder:"FILE" default:"kunji.yaml" env:"KUNJI_CONFIG" help:"The configuration (${default})."`
 
-	Serve    serveCmd    `cmd:"" help:"Run the service."`
-	Demo     demoCmd     `cmd:"" help:"Run the service with a demo shop and a month of made traffic."`
-	Check    checkCmd    `cmd:"" help:"Check the configuration."`
-	Snippet  snippetCmd  `cmd:"" help:"Print the tag for a site's pages."`
-	Report   reportCmd   `cmd:"" help:"Print a report."`
-	Incident incidentCmd `cmd:"" help:"Say whose data an incident concerned, or begin what visitors are told of it."`
-	SQL      sqlCmd      `cmd:"" name:"sql" help:"Run a query against ClickHouse, read-only unless --write."`
-	Migrate  migrateCmd  `cmd:"" help:"Bring the tables of ClickHouse up to date."`
-	Consent  consentCmd  `cmd:"" help:"The ledger of consents."`
-	User     userCmd     `cmd:"" help:"People who sign in to the console."`
-	Token    tokenCmd    `cmd:"" help:"Programs that call the console's API."`
-	Keys     keysCmd     `cmd:"" help:"The keys that sign cookies, links and records."`
-	Spool    spoolCmd    `cmd:"" help:"What ClickHouse refused and the edge set aside."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
-	Engine   engineCmd   `cmd:"" hidden:"" help:"Run ClickHouse for a service that is its parent."`
+	Serve    serveCmd      `cmd:"" help:"Run the service."`
+	Demo     demoCmd       `cmd:"" help:"Run the service with a demo shop and a month of made traffic."`
+	Check    checkCmd      `cmd:"" help:"Check the configuration."`
+	Snippet  snippetCmd    `cmd:"" help:"Print the tag for a site's pages."`
+	Report   reportCmd     `cmd:"" help:"Print a report."`
+	Incident incidentCmd   `cmd:"" help:"Say whose data an incident concerned, or begin what visitors are told of it."`
+	SQL      sqlCmd        `cmd:"" name:"sql" help:"Run a query against ClickHouse, read-only unless --write."`
+	Migrate  migrateCmd    `cmd:"" help:"Bring the tables of ClickHouse up to date."`
+	Consent  consentCmd    `cmd:"" help:"The ledger of consents."`
+	Erase    eraseCmd      `cmd:"" help:"Erase what is kept about a person, who asked for it."`
+	Export   exportCmd     `cmd:"" help:"Print everything that is kept about a person, as JSON."`
+	Rights   rightsLinkCmd `cmd:"" name:"rights-link" help:"Print an address where a person sees and erases what is kept."`
+	User     userCmd       `cmd:"" help:"People who sign in to the console."`
+	Token    tokenCmd      `cmd:"" help:"Programs that call the console's API."`
+	Keys     keysCmd       `cmd:"" help:"The keys that sign cookies, links and records."`
+	Spool    spoolCmd      `cmd:"" help:"What ClickHouse refused and the edge set aside."`
+	Version  versionCmd    `cmd:"" help:"Print the version."`
+	Engine   engineCmd     `cmd:"" hidden:"" help:"Run ClickHouse for a service that is its parent."`
 }
 
 // app is what a command is given: its surroundings, and nothing global.

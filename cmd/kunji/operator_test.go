@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kunjicloud/kunji/analytics/engine"
+)
+
+// consented is a visitor who said yes and saw a page.
+func (in *installation) consented(t *testing.T, name string) (*visitor, string) {
+	t.Helper()
+	v := &visitor{in: in, client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
+	if status, _, err := v.do("POST", "/v1/consent", `{"site":"shop","method":"accept_all","surface":"banner"}`); err != nil || status != http.StatusOK {
+		t.Fatalf("consent: %d, %v", status, err)
+	}
+	if got := v.view(t, name); got != "recorded" {
+		t.Fatalf("a page view was %q", got)
+	}
+	in.shipped()
+	var me struct {
+		Cookies []struct {
+			Name string
+			Rows [][]string
+		}
+	}
+	if err := json.Unmarshal([]byte(v.see(t)), &me); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range me.Cookies {
+		if c.Name == "kj_vid_shop" {
+			return v, c.Rows[0][0]
+		}
+	}
+	t.Fatal("/v1/me shows no visitor")
+	return nil, ""
+}
+
+// view sends a page view and returns what became of it.
+func (v *visitor) view(t *testing.T, id string) string {
+	t.Helper()
+	_, result, err := v.do("GET", fmt.Sprintf("/p.gif?s=shop&k=page_view&u=http://%s/shop/&i=%s", v.in.edge, id), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// TestPolicy_5_1_5_3_Operator: what an operator does for a person who writes a
+// letter: hands out what is kept, makes a rights address, erases; the audit log
+// tells why, and names nobody.
+func TestPolicy_5_1_5_3_Operator(t *testing.T) {
+	library, err := engine.FindLibrary("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := newInstallation(t, library)
+	r := in.start("serve")
+	one, id := in.consented(t, "one")
+	_, other := in.consented(t, "other")
+
+	who := []string{"--site", "shop", "--visitor", id, "--reason", "letter 17"}
+	out := in.kunji(append([]string{"export"}, who...)...)
+	if !strings.Contains(out, `"page_view"`) || !strings.Contains(out, "accept_all") || !json.Valid([]byte(out)) || strings.Contains(out, other) {
+		t.Errorf("export says %s", out)
+	}
+	link := strings.TrimSpace(in.kunji(append([]string{"rights-link"}, who...)...))
+	resp, err := http.Get(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || strings.Contains(link, id) {
+		t.Errorf("%s answers %d", link, resp.StatusCode)
+	}
+
+	subject := regexp.MustCompile(`subject +(\S{22})\n`).FindStringSubmatch(in.kunji(append([]string{"erase"}, who...)...))
+	if subject == nil {
+		t.Fatal("erase names no subject")
+	}
+	if got := one.view(t, "after"); got != "refused; reason=withdrawn" {
+		t.Errorf("after the erasure a page view was %q", got)
+	}
+	in.eventually("the rows are gone", func() error {
+		if got := in.column("SELECT concat(toString(countIf(visitor = " + id + ")), ' ', toString(countIf(visitor = " + other + "))) FROM events WHERE kind = 'page_view'"); got[0] != "0 1" {
+			return fmt.Errorf("page views of the one and the other: %s; %s", got[0], r.said())
+		}
+		return nil
+	})
+	in.eventually("the audit log is whole", func() error {
+		got := strings.Join(in.column("SELECT concat(action, ' ', site, ' ', detail) FROM audit WHERE action != 'signed_in' ORDER BY time"), "\n")
+		want := "person_exported shop subject " + subject[1] + ": letter 17\n" +
+			"rights_link_made shop subject " + subject[1] + ", 30 days: letter 17\n" +
+			"erasure_requested shop subject " + subject[1] + ": letter 17"
+		if got != want {
+			return fmt.Errorf("it says\n%s\nwant\n%s", got, want)
+		}
+		return nil
+	})
+	in.fails(exitUsage, "--reason: a mail address does not belong into the audit log", "erase", "--site", "shop", "--visitor", id, "--reason", "a@b.example")
+	in.fails(exitUsage, "--visitor: write the visitor's number", "erase", "--site", "shop", "--visitor", "0", "--reason", "x")
+	r.end()
+
+	// Without a service here the request waits in ClickHouse for the node with jobs.
+	in.kunji("erase", "--site", "shop", "--visitor", other, "--reason", "letter 18")
+	r = in.start("serve")
+	in.eventually("the other's rows are gone", func() error {
+		if got := in.column("SELECT count() FROM events"); got[0] != "0" {
+			return fmt.Errorf("%s rows are left", got[0])
+		}
+		return nil
+	})
+	if out := in.kunji("consent", "verify"); !strings.Contains(out, ": whole\n") {
+		t.Errorf("verify says %s", out)
+	}
+	r.end()
+}
