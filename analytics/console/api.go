@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/kunjicloud/kunji/analytics/report"
+	"github.com/kunjicloud/kunji/edge/site"
 )
 
 // byteOrderMark makes Excel read a CSV file as UTF-8.
@@ -52,35 +54,45 @@ func (c *Console) reportData(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, r, *fault)
 		return
 	}
-	query, err := report.ParseQuery(own, asked.Get("from"), asked.Get("to"), asked.Get("compare"), asked["filter"], c.opt.Now())
-	if err != nil {
-		c.fail(w, r, c.reportProblem(r, err))
-		return
-	}
+	c.answerReport(w, r, own, r.PathValue("name"), asked, format, asked.Get("part"))
+}
+
+// answerReport answers a question as JSON or CSV.
+func (c *Console) answerReport(w http.ResponseWriter, r *http.Request, own *site.Site, name string, asked url.Values, format, partName string) {
 	ctx, cancel := context.WithTimeout(r.Context(), c.opt.QueryTimeout)
 	defer cancel()
-	if c.opt.CompleteUntil != nil {
-		query.CompleteUntil = c.opt.CompleteUntil(ctx)
-	}
-	if err := setOptions(&query, r.PathValue("name"), asked); err != nil {
-		c.fail(w, r, c.reportProblem(r, err))
-		return
-	}
-	table, err := report.Run(ctx, c.opt.Source, r.PathValue("name"), query)
+	query, err := c.parseQuestion(ctx, own, name, asked)
 	if err != nil {
 		c.fail(w, r, c.reportProblem(r, err))
 		return
 	}
-	part := table.Part(asked.Get("part"))
+	table, err := report.Run(ctx, c.opt.Source, name, query)
+	if err != nil {
+		c.fail(w, r, c.reportProblem(r, err))
+		return
+	}
+	part := table.Part(partName)
 	if part == nil || part != table && format == "json" {
 		c.fail(w, r, problem{
-			Status: http.StatusBadRequest, Code: "bad_parameter", Parameter: "part", Detail: fmt.Sprintf("the report has no part %q as %s", asked.Get("part"), format),
+			Status: http.StatusBadRequest, Code: "bad_parameter", Parameter: "part", Detail: fmt.Sprintf("the report has no part %q as %s", partName, format),
 			Fix: "leave it out; with format=csv name a table of more",
 		})
 		return
 	}
 	part.Meta.Report = table.Meta.Report
-	c.writeTable(w, r, part, format, asked.Get("excel") == "1")
+	c.writeTable(w, r, part, format, r.URL.Query().Get("excel") == "1")
+}
+
+// parseQuestion reads what was asked of a report.
+func (c *Console) parseQuestion(ctx context.Context, own *site.Site, name string, asked url.Values) (report.Query, error) {
+	query, err := report.ParseQuery(own, asked.Get("from"), asked.Get("to"), asked.Get("compare"), asked["filter"], c.opt.Now())
+	if err == nil {
+		err = setOptions(&query, name, asked)
+	}
+	if err == nil && c.opt.CompleteUntil != nil {
+		query.CompleteUntil = c.opt.CompleteUntil(ctx)
+	}
+	return query, err
 }
 
 func (c *Console) writeTable(w http.ResponseWriter, r *http.Request, table *report.Table, format string, excel bool) {

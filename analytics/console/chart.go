@@ -1,8 +1,10 @@
 package console
 
 import (
+	"context"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/kunjicloud/kunji/analytics/report"
 )
@@ -17,8 +19,18 @@ type chart struct {
 	First, Last string // the days at both ends
 	Width       int    // of the drawing, in its own units: ten per day
 	Bars        []bar
+	Marks       []markView
+	Lines       []markLine
 	Columns     []string
 	Rows        [][]string
+
+	begins []report.Day // of the bars
+}
+
+// markLine stands where a mark's day is.
+type markLine struct {
+	X     float64
+	Title string
 }
 
 const (
@@ -80,8 +92,33 @@ func drawVisits(p *page, t *report.Table) *chart {
 			Title: p.T("chart.day", line[0], line[1], line[2], line[3]),
 		})
 		c.Rows = append(c.Rows, line)
+		switch at := row.Cells[day].(type) {
+		case report.Day:
+			c.begins = append(c.begins, at)
+		case time.Time:
+			c.begins = append(c.begins, report.DayOf(at, p.Site.Zone))
+		}
 	}
 	return c
+}
+
+// mark puts the marks of a question's days on its chart.
+func (c *Console) mark(ctx context.Context, p *page, ch *chart, q report.Query) error {
+	marks, views, err := c.marksOn(ctx, p, q)
+	if err != nil {
+		return err
+	}
+	ch.Marks = views
+	for i, m := range marks {
+		at := 0 // the last bar that begins by then, the first of its day
+		for n, begins := range ch.begins {
+			if begins <= m.Day && begins > ch.begins[at] {
+				at = n
+			}
+		}
+		ch.Lines = append(ch.Lines, markLine{float64(at*dayWidth) + float64(dayWidth)/2, views[i].Day + " " + views[i].Text})
+	}
+	return nil
 }
 
 // niceAbove returns the next round and even number that is not below n, so

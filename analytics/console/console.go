@@ -28,6 +28,8 @@ type Options struct {
 	Keeper Keeper
 	// Links signs ad links and pixels.
 	Links Linker
+	// Signer signs shared links; nil where there is no key, and none are made.
+	Signer Signer
 	// CompleteUntil returns the moment up to which the store holds everything
 	// that was answered as recorded. Nil or a zero time: unknown, and the
 	// newest row stands for it.
@@ -122,6 +124,9 @@ func (c *Console) routes() []route {
 		{"GET", linksPath, c.signedIn(c.linkPage)},
 		{"POST", linksPath, c.signedIn(c.receiveLink)},
 		{"GET", auditPath, c.signedIn(c.auditPage)},
+		{"GET", "/notes/{kind}", c.signedIn(c.notesPage)},
+		{"POST", "/notes/{kind}", c.signedIn(c.receiveNote)},
+		{"GET", "/shared/{token}", c.sharedPage},
 		{"GET", "/assets/{file}", c.serveAsset},
 		{"GET", "/api/v1/reports", c.identified(c.listReports)},
 		{"GET", "/api/v1/reports/{name}", c.identified(c.reportData)},
@@ -130,6 +135,11 @@ func (c *Console) routes() []route {
 		{"POST", "/api/v1/rates", c.identified(c.postRates)},
 		{"POST", "/api/v1/links", c.identified(c.postLink)},
 		{"GET", "/api/v1/audit", c.identified(c.auditData)},
+		{"GET", "/api/v1/notes/{kind}", c.identified(c.listNotes)},
+		{"POST", "/api/v1/notes/{kind}", c.identified(c.postNote)},
+		{"PUT", "/api/v1/notes/{kind}/{id}", c.identified(c.putNote)},
+		{"DELETE", "/api/v1/notes/{kind}/{id}", c.identified(c.deleteNote)},
+		{"GET", "/api/v1/marks", c.identified(c.marksData)},
 		{"GET", "/api/v1/openapi.yaml", c.serveOpenAPI},
 		{"GET", "/healthz", c.healthz},
 	}

@@ -112,7 +112,7 @@ func (h *house) restart() {
 		Sites:    func() []*site.Site { return []*site.Site{made, testSite("other")} },
 		Accounts: func() Accounts { return h.accounts },
 		Source:   h.source, Now: func() time.Time { return h.now }, Logger: slog.New(slog.NewTextHandler(&h.log, nil)),
-		Links: testLinker{h.ring}, Secure: h.secure, GeoAttribution: "Geo by Example", QueryTimeout: h.timeout, Keeper: h.keeper,
+		Links: testLinker{h.ring}, Secure: h.secure, GeoAttribution: "Geo by Example", QueryTimeout: h.timeout, Keeper: h.keeper, Signer: testSigner{},
 	})
 	if err != nil {
 		h.t.Fatal(err)

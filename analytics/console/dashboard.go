@@ -53,6 +53,12 @@ type reportView struct {
 	Ranges         []link
 	Filters        []link // to remove one each
 	FilterValues   []string
+	Shared         string // what a shared link shows; empty for somebody signed in
+	Segments       []link
+	Question       string   // as a query string
+	MayKeep        bool     // segments and marks can be kept
+	Back           string   // this page, where forms return to
+	ShareReport    bool     // links can be shared
 	FilterColumns  []option // what the report can be filtered by
 	Carried        []field  // what forms of the page send along
 	Cards          []card
@@ -77,13 +83,12 @@ func (c *Console) reportPage(w http.ResponseWriter, r *http.Request) {
 	if !c.allow(w, r, toRead(name)) {
 		return
 	}
-	who := principalOf(r)
 	asked := r.URL.Query()
 	if target := addFilter(asked); target != "" {
 		http.Redirect(w, r, r.URL.Path+"?"+target, http.StatusSeeOther)
 		return
 	}
-	own, fault := c.siteOrFirst(who, asked.Get("site"))
+	own, fault := c.siteOrFirst(principalOf(r), asked.Get("site"))
 	if fault != nil {
 		c.fail(w, r, *fault)
 		return
@@ -91,37 +96,57 @@ func (c *Console) reportPage(w http.ResponseWriter, r *http.Request) {
 	if !asked.Has("compare") {
 		asked.Set("compare", string(report.PreviousPeriod))
 	}
-	query, err := report.ParseQuery(own, asked.Get("from"), asked.Get("to"), asked.Get("compare"), asked["filter"], c.opt.Now())
-	if err == nil {
-		err = setOptions(&query, name, asked)
-	}
-	if err != nil {
-		c.fail(w, r, c.reportProblem(r, err))
-		return
-	}
-	drillDown(&query, name, asked)
+	c.showReport(w, r, &viewer{site: own, name: name, asked: asked, who: principalOf(r)})
+}
+
+// viewer is who looks at which question: somebody signed in, or whoever has a
+// shared link.
+type viewer struct {
+	site   *site.Site
+	name   string
+	asked  url.Values
+	who    *principal   // nil with a shared link
+	shared *report.Note // nil for somebody signed in
+}
+
+// showReport makes the page.
+func (c *Console) showReport(w http.ResponseWriter, r *http.Request, by *viewer) {
 	ctx, cancel := context.WithTimeout(r.Context(), c.opt.QueryTimeout)
 	defer cancel()
-	if c.opt.CompleteUntil != nil {
-		query.CompleteUntil = c.opt.CompleteUntil(ctx)
-	}
-	table, err := report.Run(ctx, c.opt.Source, name, query)
+	query, err := c.parseQuestion(ctx, by.site, by.name, by.asked)
 	if err != nil {
 		c.fail(w, r, c.reportProblem(r, err))
 		return
 	}
-	view := reportView{page: c.newPage(w, r, "report."+name), Report: name, Path: r.URL.Path}
-	view.Site = own
-	view.Lead = view.T("report." + name + ".lead")
-	carry := carried(query, name)
-	view.navigate(who, r.URL.Path, with(carry, "filter", asked["filter"]...))
-	view.form(c, who, query)
-	if name == "costs" && who.role.may(uploadCosts) {
-		view.UploadAt = uploadPath + "?" + url.Values{"site": {own.ID}}.Encode()
+	drillDown(&query, by.name, by.asked)
+	table, err := report.Run(ctx, c.opt.Source, by.name, query)
+	if err != nil {
+		c.fail(w, r, c.reportProblem(r, err))
+		return
+	}
+	view := reportView{page: c.newPage(w, r, "report."+by.name), Report: by.name, Path: r.URL.Path}
+	view.Site = by.site
+	view.Lead = view.T("report." + by.name + ".lead")
+	carry := carried(query, by.name)
+	if by.shared != nil {
+		view.share(*by.shared, query)
+	} else {
+		view.navigate(by.who, r.URL.Path, with(carry, "filter", by.asked["filter"]...))
+		view.form(c, by.who, query)
+		if err := c.offerNotes(ctx, &view, by.who, query); err != nil {
+			c.fail(w, r, c.reportProblem(r, err))
+			return
+		}
+		if by.name == "costs" && by.who.role.may(uploadCosts) {
+			view.UploadAt = uploadPath + "?" + url.Values{"site": {by.site.ID}}.Encode()
+		}
 	}
 	view.fill(table, carry)
 	query.CompleteUntil = table.Meta.CompleteUntil
-	if view.Chart, err = c.chartAbove(ctx, &view.page, table, query); err != nil {
+	if view.Chart, err = c.chartAbove(ctx, &view.page, table, query); err == nil && view.Chart != nil {
+		err = c.mark(ctx, &view.page, view.Chart, query)
+	}
+	if err != nil {
 		c.fail(w, r, c.reportProblem(r, err))
 		return
 	}

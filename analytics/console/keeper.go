@@ -12,6 +12,7 @@ import (
 type Keeper interface {
 	PutCosts(ctx context.Context, costs []report.Cost) error
 	PutRates(ctx context.Context, rates []report.Rate) error
+	PutNote(ctx context.Context, n report.Note) error
 	Audit(ctx context.Context, a report.Action) error
 }
 

@@ -30,7 +30,7 @@ type pages map[string]*template.Template
 
 func loadPages() (*pages, error) {
 	out := pages{}
-	for _, name := range []string{"signin", "report", "installation", "upload", "link", "audit", "problem"} {
+	for _, name := range []string{"signin", "report", "installation", "upload", "link", "audit", "notes", "problem"} {
 		t, err := template.ParseFS(pageFiles, "page/layout.html", "page/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
@@ -138,6 +138,9 @@ func (p *page) navigate(who *principal, path string, carry url.Values) {
 		path, text string
 	}{
 		{makeLinks, linksPath, "nav.links"},
+		{readReports, "/notes/segments", "notes.segments"},
+		{readReports, "/notes/marks", "notes.marks"},
+		{readReports, "/notes/shares", "notes.shares"},
 		{readInstallation, "/installation", "nav.installation"},
 		{readAudit, auditPath, "nav.audit"},
 	} {

@@ -43,10 +43,14 @@ func (v *reportView) tables(t *report.Table, carry url.Values) {
 // table lays one table out; shows says which columns.
 func (v *reportView) table(t *report.Table, carry url.Values, part string, shows func(report.Column) bool) tableView {
 	target := with(with(with(carry, "filter", v.FilterValues...), "format", "csv"), "excel", "1")
+	at := "/api/v1/reports/" + v.Report
+	if v.Shared != "" { // the link knows the question
+		target, at = url.Values{"format": {"csv"}, "excel": {"1"}}, v.Path
+	}
 	if part != "" {
 		target.Set("part", part)
 	}
-	out := tableView{ID: "table" + part, CSV: "/api/v1/reports/" + v.Report + "?" + target.Encode()}
+	out := tableView{ID: "table" + part, CSV: at + "?" + target.Encode()}
 	var columns []int
 	for i, column := range t.Columns {
 		if shows(column) {
@@ -110,7 +114,7 @@ func (v *reportView) row(t *report.Table, row report.Row, columns []int, carry u
 		one := cell{Text: v.figure(column, row.Cells[i]), Numeric: column.Numeric(), Header: n == 0}
 		if text, ok := row.Cells[i].(string); ok && row.Kind == report.Measured && text != "" {
 			one.Text = v.label(column, text)
-			if slices.Contains(report.Dimensions(v.Report), column.Name) {
+			if v.Shared == "" && slices.Contains(report.Dimensions(v.Report), column.Name) {
 				one.URL = v.Path + "?" + with(carry, "filter", append(slices.Clone(v.FilterValues), column.Name+":"+text)...).Encode()
 			}
 		}

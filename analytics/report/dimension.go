@@ -84,3 +84,8 @@ var eventExpressions = map[string]string{
 	"language": "toString(language)",
 	"banner":   "toString(version)", // of notices
 }
+
+// CanFilter returns an *Error where a report cannot be filtered so.
+func CanFilter(report string, filters []Filter) error {
+	return checkFilters(filters, FilterColumns(report))
+}

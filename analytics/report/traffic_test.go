@@ -51,6 +51,7 @@ func TestReports(t *testing.T) {
 		"series of every step agree":          seriesOfEveryStepAgree,
 		"narrowed reports equal a count":      narrowedReportsEqualACount,
 		"filters name no handful":             filtersNameNoHandful,
+		"marks set themselves":                marksSetThemselves,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, db) })
 	}

@@ -181,6 +181,7 @@ func (s *service) openConsole() (err error) {
 		Source:         s.store,
 		Keeper:         s.store,
 		Links:          linker{s.ring},
+		Signer:         shareSigner{s.ring},
 		CompleteUntil:  s.completeUntil,
 		Logger:         s.log,
 		Secure:         s.cfg.Console.TLS.Files,

@@ -38,6 +38,9 @@ func (s *service) keepStore(ctx context.Context) error {
 	defer cancel()
 	if s.cfg.Jobs {
 		beside.Go(func() { s.runJobs(ctx) })
+		if s.console != nil {
+			beside.Go(func() { s.console.WatchSites(ctx, time.Minute) })
+		}
 	}
 	if s.shipper == nil {
 		<-ctx.Done()

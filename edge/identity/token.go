@@ -33,13 +33,14 @@ const (
 	Open          Use = "open"        // mail pixels
 	Unsubscribe   Use = "unsubscribe" // valid for years
 	MailChoices   Use = "mail_choices"
+	Share         Use = "share" // a report that the console shows to whoever has the link
 	Erase         Use = "erase"  // whom a tombstone names; only in our own spool
 	Sender        Use = "sender" // a sender's ref and list, in our own tables
 )
 
 var allUses = []Use{
 	ConsentCookie, VisitorCookie, SessionCookie, SourceCookie, StoreCookie, Handle, Form, Right,
-	Click, Impression, Open, Unsubscribe, MailChoices, Erase, Sender,
+	Click, Impression, Open, Unsubscribe, MailChoices, Erase, Sender, Share,
 }
 
 // outlives reports whether a use's tokens verify under a revoked key too: a
