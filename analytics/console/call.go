@@ -60,7 +60,7 @@ func strictJSON(body []byte, into any) error {
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
 	if err == nil && d.More() {
-		return errors.New("there is something behind the JSON value")
+		return bodyError("there is something behind the JSON value")
 	}
 	var kind *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
@@ -68,11 +68,41 @@ func strictJSON(body []byte, into any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &kind):
-		return fmt.Errorf("%s is of the wrong JSON type: it is %s", kind.Field, kind.Value)
+		return bodyError(fmt.Sprintf("%s is of the wrong JSON type: it is %s", kind.Field, jsonKind(kind.Value)))
 	case errors.As(err, &syntax):
-		return fmt.Errorf("it is not JSON at byte %d", syntax.Offset)
+		return bodyError(fmt.Sprintf("it is not JSON at byte %d", syntax.Offset))
 	case strings.HasPrefix(err.Error(), "json: unknown field "):
-		return errors.New("it has a field that is not known here: " + strings.TrimPrefix(err.Error(), "json: unknown field "))
+		return bodyError("it has a field that is not known here: " + strings.TrimPrefix(err.Error(), "json: unknown field "))
 	}
-	return errors.New("it is not a whole JSON value")
+	var said bodyError
+	if errors.As(err, &said) {
+		return said // of an inner value
+	}
+	return bodyError("it is not a whole JSON value")
+}
+
+// jsonKind cuts the value off "number 138…".
+func jsonKind(value string) string {
+	kind, _, _ := strings.Cut(value, " ")
+	return kind
+}
+
+// bodyError says what is wrong with a body, and repeats no value of it.
+type bodyError string
+
+func (e bodyError) Error() string { return string(e) }
+
+// oneOrMany is a JSON object, or a list of them.
+type oneOrMany[T any] struct {
+	list []T
+	many bool
+}
+
+// UnmarshalJSON reads either, and no name that T does not have.
+func (m *oneOrMany[T]) UnmarshalJSON(body []byte) error {
+	if m.many = len(body) > 0 && body[0] == '['; m.many {
+		return strictJSON(body, &m.list)
+	}
+	m.list = make([]T, 1)
+	return strictJSON(body, &m.list[0])
 }

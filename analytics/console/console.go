@@ -30,6 +30,9 @@ type Options struct {
 	Links Linker
 	// Signer signs shared links; nil where there is no key, and none are made.
 	Signer Signer
+	// Mail instruments mail and keeps what recipients said; nil where there is no
+	// store, and mail is refused.
+	Mail Mailing
 	// CompleteUntil returns the moment up to which the store holds everything
 	// that was answered as recorded. Nil or a zero time: unknown, and the
 	// newest row stands for it.
@@ -123,6 +126,9 @@ func (c *Console) routes() []route {
 		{"POST", uploadPath, c.signedIn(c.receiveUpload)},
 		{"GET", linksPath, c.signedIn(c.linkPage)},
 		{"POST", linksPath, c.signedIn(c.receiveLink)},
+		{"GET", mailPath, c.signedIn(c.mailPage)},
+		{"POST", mailPath, c.signedIn(c.tryMail)},
+		{"POST", mailConsentPath, c.signedIn(c.receiveConsents)},
 		{"GET", auditPath, c.signedIn(c.auditPage)},
 		{"GET", "/notes/{kind}", c.signedIn(c.notesPage)},
 		{"POST", "/notes/{kind}", c.signedIn(c.receiveNote)},
@@ -134,6 +140,9 @@ func (c *Console) routes() []route {
 		{"POST", "/api/v1/costs", c.identified(c.postCosts)},
 		{"POST", "/api/v1/rates", c.identified(c.postRates)},
 		{"POST", "/api/v1/links", c.identified(c.postLink)},
+		{"POST", "/api/v1/mail/consents", c.identified(c.postMailConsents)},
+		{"POST", "/api/v1/mail/instrument", c.identified(c.postInstrument)},
+		{"GET", "/api/v1/mail/unsubscribes", c.identified(c.listUnsubscribes)},
 		{"GET", "/api/v1/audit", c.identified(c.auditData)},
 		{"GET", "/api/v1/notes/{kind}", c.identified(c.listNotes)},
 		{"POST", "/api/v1/notes/{kind}", c.identified(c.postNote)},

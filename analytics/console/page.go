@@ -30,7 +30,7 @@ type pages map[string]*template.Template
 
 func loadPages() (*pages, error) {
 	out := pages{}
-	for _, name := range []string{"signin", "report", "installation", "upload", "link", "audit", "notes", "problem"} {
+	for _, name := range []string{"signin", "report", "installation", "upload", "link", "mail", "audit", "notes", "problem"} {
 		t, err := template.ParseFS(pageFiles, "page/layout.html", "page/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
@@ -141,6 +141,7 @@ func (p *page) navigate(who *principal, path string, carry url.Values) {
 		{readReports, "/notes/segments", "notes.segments"},
 		{readReports, "/notes/marks", "notes.marks"},
 		{readReports, "/notes/shares", "notes.shares"},
+		{sendMail, mailPath, "nav.mail"},
 		{readInstallation, "/installation", "nav.installation"},
 		{readAudit, auditPath, "nav.audit"},
 	} {

@@ -130,8 +130,11 @@ func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 // the two differ.
 func (c *Console) formIsOurs(w http.ResponseWriter, r *http.Request, want string) bool {
 	limit, parse := int64(maxForm), r.ParseForm
-	if r.URL.Path == uploadPath {
+	switch r.URL.Path {
+	case uploadPath, mailConsentPath:
 		limit, parse = maxUpload, func() error { return r.ParseMultipartForm(maxUpload) }
+	case mailPath:
+		limit = maxMailForm
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if err := parse(); err != nil {

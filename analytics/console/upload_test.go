@@ -33,7 +33,7 @@ var missingText = regexp.MustCompile(`>\s*((?:column|report|note|option|part|row
 // Content-Security-Policy would stop.
 func everyPageIsWhole(t *testing.T, h *house) {
 	session := h.signIn("root")
-	pages := []string{uploadPath + "?site=shop", linksPath + "?site=shop", auditPath + "?site=shop"}
+	pages := []string{uploadPath + "?site=shop", linksPath + "?site=shop", auditPath + "?site=shop", mailPath + "?site=shop"}
 	for _, name := range navOrder {
 		pages = append(pages, "/reports/"+name+"?site=shop"+range20)
 	}

@@ -35,7 +35,7 @@ type Unsubscribe struct {
 	Site      string
 	Recipient uint64
 	Time      time.Time // when they left
-	Sealed    string    // the sender's ref and list, for identity.Ring.OpenRef; empty where no mail's link was used
+	Sealed    string    // the sender's ref and list, for identity.Ring.OpenRef
 	Taken     time.Time // when ClickHouse took it, ms
 }
 
@@ -140,12 +140,13 @@ func (s *Store) AddMailSent(ctx context.Context, counts []MailSent) error {
 // maxUnsubscribes bounds one answer of Unsubscribes.
 const maxUnsubscribes = 10_000
 
-// Unsubscribes returns who left a site, in the order in which ClickHouse took it,
-// from since on: at most 10,000. To go on ask for the last one's Taken. An insert
+// Unsubscribes returns who left a site by a mail's link that has a name of the
+// sender's, in the order in which ClickHouse took it, from since on: at most
+// 10,000. To go on ask for the last one's Taken. An insert
 // may become visible after a later one, so whoever must miss nobody asks for some
 // minutes before it, and leaves out what they had.
 func (s *Store) Unsubscribes(ctx context.Context, site string, since time.Time) (all []Unsubscribe, err error) {
-	rows, err := s.query(ctx, "read unsubscribes", "SELECT recipient, time, sealed, taken FROM mail_consents WHERE site = {site:String} AND mail = 2 "+
+	rows, err := s.query(ctx, "read unsubscribes", "SELECT recipient, time, sealed, taken FROM mail_consents WHERE site = {site:String} AND mail = 2 AND sealed != '' "+
 		"AND taken >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') ORDER BY taken, recipient, time LIMIT "+strconv.Itoa(maxUnsubscribes),
 		map[string]any{"site": site, "since": max(0, since.UnixMilli())})
 	if err != nil {

@@ -70,6 +70,7 @@ func (s *service) controlHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /spool/asides", answerControl(func(*http.Request) (any, error) { return listAsides(s.spool) }))
 	mux.HandleFunc("GET /ledger/heads", answerControl(func(*http.Request) (any, error) { return listHeads(s.spool) }))
+	mux.HandleFunc("POST /mail/instrument", answerControl(s.controlInstrument))
 	mux.HandleFunc("POST /spool/replay", answerControl(func(r *http.Request) (any, error) {
 		var batches []uint64
 		if err := json.NewDecoder(r.Body).Decode(&batches); err != nil {

@@ -21,9 +21,14 @@ func (l linker) MakeLink(_ context.Context, s *site.Site, w console.LinkWanted) 
 		Site: s, Impression: w.Kind == "impression", Destination: w.URL, Test: w.Test,
 		Campaign: event.Campaign{Source: w.Source, Medium: w.Medium, Name: w.Campaign, Content: w.Content, Term: w.Term, ID: w.ID},
 	})
+	return console.LinkMade{URL: made.Address, Destination: made.Destination, OwnDomain: made.Own}, asAsked(err)
+}
+
+// asAsked turns what the edge says of a field into what the console says of it.
+func asAsked(err error) error {
 	var wrong *link.FieldError
 	if errors.As(err, &wrong) {
-		return console.LinkMade{}, &report.Error{Parameter: wrong.Field, Problem: wrong.Problem, Fix: wrong.Fix}
+		return &report.Error{Parameter: wrong.Field, Problem: wrong.Problem, Fix: wrong.Fix}
 	}
-	return console.LinkMade{URL: made.Address, Destination: made.Destination, OwnDomain: made.Own}, err
+	return err
 }

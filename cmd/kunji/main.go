@@ -70,6 +70,7 @@ type commands struct {
 	Report   reportCmd     `cmd:"" help:"Print a report."`
 	Incident incidentCmd   `cmd:"" help:"Say whose data an incident concerned, or begin what visitors are told of it."`
 	SQL      sqlCmd        `cmd:"" name:"sql" help:"Run a query against ClickHouse, read-only unless --write."`
+	Mail     mailCmd       `cmd:"" help:"Mail with links and pixel, as far as its recipients agreed."`
 	Migrate  migrateCmd    `cmd:"" help:"Bring the tables of ClickHouse up to date."`
 	Consent  consentCmd    `cmd:"" help:"The ledger of consents."`
 	Erase    eraseCmd      `cmd:"" help:"Erase what is kept about a person, who asked for it."`

@@ -52,6 +52,7 @@ type service struct {
 	edge      *server.Server
 	shipper   *ship.Shipper
 	console   *console.Console
+	mail      *mailer
 	ready     atomic.Bool // the tables are there
 	erasing   erasing
 
@@ -103,6 +104,7 @@ func newService(ctx context.Context, cfg *Config, role string, log *slog.Logger,
 			return nil, err
 		}
 	}
+	s.mail = newMailer(s.ring, s.store, s.withdrawn, time.Now)
 	if role != roleEdge {
 		if err := s.openConsole(); err != nil {
 			return nil, err
@@ -182,6 +184,7 @@ func (s *service) openConsole() (err error) {
 		Keeper:         s.store,
 		Links:          linker{s.ring},
 		Signer:         shareSigner{s.ring},
+		Mail:           s.mail,
 		CompleteUntil:  s.completeUntil,
 		Logger:         s.log,
 		Secure:         s.cfg.Console.TLS.Files,

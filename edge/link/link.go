@@ -58,7 +58,7 @@ func Make(r *identity.Ring, w Wanted) (Made, error) {
 	if len(w.Site.Endpoints) == 0 {
 		return Made{}, fmt.Errorf("site %s has no endpoint for its links", w.Site.ID)
 	}
-	c, err := checkCampaign(w.Campaign)
+	c, err := CheckCampaign(w.Campaign)
 	if err != nil {
 		return Made{}, err
 	}
@@ -79,8 +79,9 @@ func Make(r *identity.Ring, w Wanted) (Made, error) {
 	return made, nil
 }
 
-// checkCampaign brings a campaign into the form in which visits record it.
-func checkCampaign(c event.Campaign) (event.Campaign, error) {
+// CheckCampaign brings a campaign into the form in which visits record it; what
+// cannot be recorded so is a *FieldError.
+func CheckCampaign(c event.Campaign) (event.Campaign, error) {
 	out := event.Campaign{
 		Source: strings.ToLower(strings.TrimSpace(c.Source)), Medium: strings.ToLower(strings.TrimSpace(c.Medium)),
 		Name: strings.TrimSpace(c.Name), Content: strings.TrimSpace(c.Content), Term: strings.TrimSpace(c.Term), ID: strings.TrimSpace(c.ID),

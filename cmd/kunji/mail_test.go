@@ -1,0 +1,265 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime/quotedprintable"
+	"net"
+	netmail "net/mail"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"github.com/kunjicloud/kunji/analytics/console"
+	"github.com/kunjicloud/kunji/analytics/engine"
+	"github.com/kunjicloud/kunji/edge/identity"
+)
+
+const (
+	letter     = `<html><body><a href="https://shop.example/tea">Tea</a></body></html>`
+	consentsAt = "/api/v1/mail/consents"
+	makeAt     = "/api/v1/mail/instrument"
+)
+
+// TestConsoleAPI runs the program and uses the console as senders, shops and
+// marketers do. Each answer is compared with the console's description.
+func TestConsoleAPI(t *testing.T) {
+	library, err := engine.FindLibrary("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := newInstallation(t, library)
+	in.withTokens()
+	r := in.start("serve")
+	in.eventually("ClickHouse is ready", func() error { return in.partOK("clickhouse") })
+	a := &api{t: t, in: in, d: describe(t, in.console)}
+
+	t.Run("consents", func(t *testing.T) { consentsCount(&api{t, in, a.d}) })
+	t.Run("batch", func(t *testing.T) { batchesAnswerEach(&api{t, in, a.d}) })
+	t.Run("senders", func(t *testing.T) { sendersSend(&api{t, in, a.d}) })
+	t.Run("whole", func(t *testing.T) { wholeAPI(&api{t, in, a.d}) })
+
+	// The command asks the service, and without one what ClickHouse knows.
+	command := []string{"mail", "instrument", "--site", "shop", "--campaign", "spring"}
+	mail := filepath.Join(in.dir, "letter.html")
+	if err := os.WriteFile(mail, []byte(letter), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, state := range []string{"beside the service", "alone"} {
+		if out := in.kunji(append(command, "--recipient", "both@example.org", mail)...); strings.Count(out, "<img") != 1 || !strings.Contains(out, "/c/") {
+			t.Errorf("%s: %s", state, out)
+		}
+		in.fails(exitFailed, "has unsubscribed", append(command, "--recipient", "left@example.org", mail)...)
+		if state == "beside the service" {
+			r.end()
+		}
+	}
+	if said := r.said(); strings.Contains(said, "example.org") {
+		t.Errorf("an address was logged: %s", said)
+	}
+}
+
+// letterFor is a request for one mail.
+func letterFor(recipient string) string {
+	return fmt.Sprintf(`{"site":"shop","campaign":"spring","recipient":%q,"ref":"42","list":"weekly","html":%q}`, recipient, letter)
+}
+
+// consentsCount: the newest time wins whatever comes first, nothing is lifted
+// without proof, and each choice stands alone.
+func consentsCount(a *api) {
+	f := func(recipient string, pixel, tracked bool) {
+		a.t.Helper()
+		var made console.MailMade
+		a.post("mailer", makeAt, letterFor(recipient), 200, &made)
+		if made.Pixel != pixel || strings.Contains(made.HTML, "<img") != pixel || made.Tracked != tracked || strings.Contains(made.HTML, "/c/") != tracked {
+			a.t.Errorf("%s: pixel %t, tracked %t: %s", recipient, made.Pixel, made.Tracked, made.HTML)
+		}
+		if !strings.Contains(made.HTML, "utm_campaign=spring") && !tracked || made.Headers["List-Unsubscribe"] != "<"+made.Leave+">" || made.Headers["List-Unsubscribe-Post"] == "" {
+			a.t.Errorf("%s: tags or headers are missing: %+v", recipient, made)
+		}
+	}
+	f("stranger@example.org", false, false) // unknown is no
+	a.post("mailer", consentsAt, `[
+		{"site":"shop","recipient":"Both@Example.org","mail_open":true,"mail_click":true,"time":"2026-03-01T10:00:00Z","proof":"form 1"},
+		{"site":"shop","recipient":"open@example.org","mail_open":true,"time":"2026-03-01T10:00:00Z"},
+		{"site":"shop","recipient":"late@example.org","mail_open":false,"mail_click":true,"time":"2026-03-02T10:00:00+08:00"},
+		{"site":"shop","recipient":"late@example.org","mail_open":true,"time":"2026-03-01T10:00:00Z"},
+		{"site":"shop","recipient":"left@example.org","mail":false,"mail_open":true,"time":"2026-03-02T10:00:00Z"}]`, 200, nil)
+	f("both@example.org", true, true)
+	f("open@example.org", true, false)
+	f("late@example.org", false, true)
+	a.post("mailer", makeAt, letterFor("left@example.org"), 409, nil)
+
+	// CSV: later consents to tracking do not lift an unsubscription, nor does an
+	// earlier proof; a later proof does.
+	csv := func(body string, want int) { a.call("mailer", "POST", consentsAt+"?site=shop", "text/csv", body, want) }
+	csv("recipient,mail_open,mail,time,proof\nleft@example.org,true,,2026-04-01T00:00:00Z,form 2\nleft@example.org,,true,2026-03-01T00:00:00Z,form 0\n", 200)
+	a.post("mailer", makeAt, letterFor("left@example.org"), 409, nil)
+	csv("recipient,mail,time,proof\nback@example.org,false,2026-03-01T00:00:00Z,\n", 200)
+	a.post("mailer", makeAt, letterFor("back@example.org"), 409, nil)
+	csv("recipient,mail,time,proof\nback@example.org,true,2026-03-02T00:00:00Z,\"asked again, by phone\"\n", 200)
+	f("back@example.org", false, false)
+
+	// All or none, and no fault repeats an address.
+	csv("recipient,mail_open,time\nhalf@example.org,true,2026-03-01T00:00:00Z\nnobody,true,2026-03-01T00:00:00Z\n", 422)
+	f("half@example.org", false, false)
+	for _, body := range []string{
+		"recipient,mail_open\na@example.org,true\n", "recipient,mail_open,time,colour\n", "", "recipient,time\n",
+		"recipient,mail_open,time\na@example.org,maybe,2026-03-01T00:00:00Z\n", "recipient,mail_open,time\na@example.org,true,yesterday\n",
+		"recipient,mail_open,time\na@example.org,,2026-03-01T00:00:00Z\n", "recipient,mail,time\na@example.org,true,2026-03-01T00:00:00Z\n",
+		"recipient,mail_open,time\na@example.org,true,2099-03-01T00:00:00Z\n", "recipient,mail_open,time\n\"a@example.org,true\n",
+	} {
+		csv(body, 422)
+	}
+	a.post("mailer", consentsAt, `{"site":"shop"}`, 422, nil)
+	a.post("marketer", consentsAt, `[]`, 403, nil)
+	a.call("mailer", "POST", consentsAt+"?site=blog", "text/csv", "recipient,mail_open,time\na@example.org,true,2026-03-01T00:00:00Z\n", 403)
+
+	// Who said so is kept; addresses are not.
+	if got := a.in.column("SELECT DISTINCT said_by FROM mail_consents"); len(got) != 1 || got[0] != "token mailer" {
+		a.t.Errorf("said by %v", got)
+	}
+	if got := a.in.column("SELECT count() FROM audit WHERE action = 'mail_consents_stored' AND actor = 'token mailer'"); got[0] != "4" {
+		a.t.Errorf("%v lines of the audit log", got)
+	}
+}
+
+// batchesAnswerEach: a list is answered mail by mail; what is wrong with one
+// keeps no other from being made; all that were made are counted.
+func batchesAnswerEach(a *api) {
+	const counted = "SELECT sum(mails) FROM mail_sent"
+	before := a.in.column(counted)[0]
+	var got struct {
+		Mails []struct {
+			Status int
+			Mail   *console.MailMade
+			Code   string
+		}
+	}
+	list := []string{letterFor("both@example.org"), letterFor("left@example.org"), letterFor("nobody"), strings.Replace(letterFor("both@example.org"), `"ref"`, `"test":true,"ref"`, 1)}
+	a.post("mailer", makeAt, "["+strings.Join(list, ",")+"]", 200, &got)
+	for i, want := range []int{200, 409, 400, 200} {
+		if len(got.Mails) != 4 || got.Mails[i].Status != want || (got.Mails[i].Mail != nil) != (want == 200) {
+			a.t.Fatalf("%+v", got)
+		}
+	}
+	var at sync.WaitGroup
+	for range 20 { // at once: they share inserts, and none is lost
+		at.Go(func() { a.post("mailer", makeAt, letterFor("both@example.org"), 200, nil) })
+	}
+	at.Wait()
+	var n, m int
+	_, err1 := fmt.Sscan(before, &n)
+	_, err2 := fmt.Sscan(a.in.column(counted)[0], &m)
+	if err := errors.Join(err1, err2); err != nil || m != n+21 {
+		a.t.Errorf("%d mails were counted before, %d after 21 more: %v", n, m, err)
+	}
+	for body, want := range map[string]int{
+		"[]": 400, "[" + strings.Repeat(letterFor("a@example.org")+",", 100) + letterFor("a@example.org") + "]": 400,
+		strings.Replace(letterFor("a@example.org"), `"shop"`, `"blog"`, 1):               403,
+		strings.Replace(letterFor("a@example.org"), `"html"`, `"message":"x","html"`, 1): 400,
+		strings.Replace(letterFor("a@example.org"), `"spring"`, `""`, 1):                 400,
+		strings.Replace(letterFor("a@example.org"), `"42"`, `42`, 1):                     400,
+		`{"site":"shop","html":"` + strings.Repeat("a", 9<<20) + `"}`:                    413,
+	} {
+		a.post("mailer", makeAt, body, want, nil)
+	}
+	a.call("mailer", "GET", "/api/v1/mail/unsubscribes?site=shop", "", "", 200)
+	a.call("mailer", "GET", "/api/v1/mail/unsubscribes?site=shop&since=x", "", "", 400)
+	a.call("marketer", "GET", "/api/v1/mail/unsubscribes?site=shop", "", "", 403)
+}
+
+// post is an SMTP server that keeps what it is given.
+type post struct {
+	mu   sync.Mutex
+	mail [][]byte
+}
+
+func (p *post) NewSession(*smtp.Conn) (smtp.Session, error) { return postSession{p}, nil }
+
+type postSession struct{ *post }
+
+func (postSession) Reset()                               {}
+func (postSession) Logout() error                        { return nil }
+func (postSession) Mail(string, *smtp.MailOptions) error { return nil }
+func (postSession) Rcpt(string, *smtp.RcptOptions) error { return nil }
+func (s postSession) Data(r io.Reader) error {
+	b, err := io.ReadAll(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mail = append(s.mail, b)
+	return err
+}
+
+// sendersSend: the programs under deploy/snippets send through the running
+// console what the ring can open, and nothing to who left.
+func sendersSend(a *api) {
+	keeps := &post{}
+	server := smtp.NewServer(keeps)
+	server.Domain = "localhost"
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	go func() { _ = server.Serve(ln) }()
+	defer server.Close()
+	ring, err := identity.OpenRing(filepath.Join(a.in.dir, "data", "keys.json"), time.Now())
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	sender := filepath.Join(a.t.(*testing.T).TempDir(), "go-sender")
+	if out, err := exec.Command("go", "build", "-o", sender, "../../deploy/snippets/go-sender").CombinedOutput(); err != nil {
+		a.t.Fatalf("%v: %s", err, out)
+	}
+	for name, command := range map[string][]string{"Go": {sender}, "Python": {"python3", "-B", "../../deploy/snippets/python-sender/send.py"}} {
+		send := func(to string) (string, error) {
+			cmd := exec.Command(command[0], append(command[1:], "--console", "http://"+a.in.console, "--smtp", ln.Addr().String(), "--site", "shop", "--campaign", "spring",
+				"--from", "News <news@shop.example>", "--to", to, "--ref", "42", "--list", "weekly", "--subject", "Tea")...)
+			cmd.Env = append(os.Environ(), "KUNJI_TOKEN=secret-mailer")
+			cmd.Stdin = strings.NewReader(letter)
+			out, err := cmd.CombinedOutput()
+			return string(out), err
+		}
+		keeps.mail = nil
+		if out, err := send("Both <both@example.org>"); err != nil || len(keeps.mail) != 1 {
+			a.t.Errorf("%s: %v: %s", name, err, out)
+			continue
+		}
+		opensWithRing(a, name, ring, keeps.mail[0])
+		if out, err := send("left@example.org"); err == nil || len(keeps.mail) != 1 || !strings.Contains(out, "unsubscribed") {
+			a.t.Errorf("%s to who left: %v, %d mails: %s", name, err, len(keeps.mail), out)
+		}
+	}
+}
+
+func opensWithRing(a *api, name string, ring *identity.Ring, raw []byte) {
+	a.t.Helper()
+	m, err := netmail.ReadMessage(bytes.NewReader(raw))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	body, err := io.ReadAll(quotedprintable.NewReader(m.Body))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	base := "http://" + a.in.edge
+	cut := func(text, before, after string) string {
+		_, text, _ = strings.Cut(text, before)
+		text, _, _ = strings.Cut(text, after)
+		return text
+	}
+	leave, err1 := ring.OpenLink(identity.Unsubscribe, cut(m.Header.Get("List-Unsubscribe"), base+"/u/", ">"))
+	click, err2 := ring.OpenLink(identity.Click, cut(string(body), base+"/c/", `"`))
+	_, err3 := ring.OpenLink(identity.Open, cut(string(body), base+"/o/", ".gif"))
+	if err := errors.Join(err1, err2, err3); err != nil || leave.Ref != "42" || leave.List != "weekly" || !strings.HasPrefix(click.Destination, "https://shop.example/tea?utm_source=newsletter") {
+		a.t.Errorf("%s: %v, %+v, %+v\n%s", name, err, leave, click, raw)
+	}
+}
