@@ -207,7 +207,7 @@ func (v *reportView) fill(t *report.Table, carry url.Values) {
 		v.cards(t)
 		v.tables(t, carry)
 	}
-	v.Compares = !slices.Contains([]string{"funnel", "retention", "costs"}, v.Report)
+	v.Compares = true
 	v.Empty = len(t.Rows) == 0
 	v.EmptySaid = v.T("row.none")
 	switch {
@@ -228,7 +228,7 @@ func (v *reportView) fill(t *report.Table, carry url.Values) {
 func (v *reportView) cards(t *report.Table) {
 	names := []string{
 		"visitors", "visits", "page_views", "conversions", "rate", "value", "cost", "roas", "recipients", "opens", "clicks", "click_to_open",
-		"shown", "accepted", "rejected", "accept_rate",
+		"shown", "accepted", "rejected", "accept_rate", "share_low", "share_high", "hits", "week_1",
 	}
 	if t.Column("impressions") >= 0 { // there clicks are ours, and beside them the platform's
 		names = slices.DeleteFunc(names, func(name string) bool { return name == "clicks" })

@@ -46,6 +46,8 @@ func (v *reportView) optionFields(q report.Query, name string) {
 		v.choose("detail", current("detail", "campaign"), "campaign", "content", "term")
 	case "timeseries":
 		v.choose("by", current("by", "day"), "minute", "hour", "day", "week", "month")
+	case "coverage":
+		v.choose("estimate", current("estimate", "no"), "no", "yes")
 	case "funnel":
 		v.stepInputs(q.Option("step"))
 		v.choose("window", current("window", "30"), dayChoices()...)

@@ -117,7 +117,7 @@ func (c *Console) newPage(w http.ResponseWriter, r *http.Request, titleKey strin
 
 // navOrder lists the reports that have a page, most asked for first.
 var navOrder = [...]string{
-	"campaigns", "attribution", "channels", "sources", "pages", "funnel", "retention", "timeseries", "mail", "costs", "consent",
+	"campaigns", "attribution", "channels", "sources", "pages", "funnel", "retention", "timeseries", "mail", "costs", "consent", "coverage", "bots",
 }
 
 // navigate fills the links to the other pages: those that the role covers.

@@ -84,7 +84,7 @@ func (v *reportView) table(t *report.Table, carry url.Values, part string, shows
 
 // barColumn is the figure that the bar behind a row's name stands for.
 func barColumn(t *report.Table) int {
-	names := []string{"visits", "page_views", "shown", "linear", "conversions", "recipients", "visitors"}
+	names := []string{"shown", "hits", "visits", "page_views", "linear", "conversions", "recipients", "visitors"}
 	if t.Column("finding") >= 0 || t.Column("cohort") >= 0 {
 		return -1
 	}
@@ -150,6 +150,10 @@ func (v *reportView) label(column report.Column, text string) string {
 	switch column.Name {
 	case "campaign", "content", "term", "resembles":
 		return text
+	case "reason":
+		return translate("reason.", text)
+	case "figure":
+		return translate("column.", text)
 	case "step":
 		kind, value, named := strings.Cut(text, ":")
 		if !named {
@@ -189,6 +193,9 @@ func (v *reportView) notes(t *report.Table) (notes []string) {
 		}
 	}
 	if t.Name != "" {
+		if key := "note." + t.Name; v.T(key) != key {
+			add(key)
+		}
 		return notes
 	}
 	if t.Meta.OtherCurrencies > 0 {

@@ -44,8 +44,10 @@ var eventColumns = []string{
 // narrowColumns lists the columns by which a report's events can be chosen.
 func narrowColumns(report string) []string {
 	switch report {
-	case "consent", "coverage": // counters know no more
+	case "consent": // counters know no more
 		return []string{"country", "device", "language", "banner"}
+	case "coverage": // what counters and events both know
+		return []string{"country", "device"}
 	case "costs": // what was spent is known by campaign alone
 		return nil
 	case "bots":

@@ -138,7 +138,7 @@ func narrowedKinds(report string, o Options) []string {
 // (policy 2.3.3). Nobody at all counts as too few: a handful must not be told
 // from nobody. Machines are no people.
 func (n narrowing) names(ctx context.Context, src Source, report string, q Query) (bool, error) {
-	if len(n.conditions) == 0 {
+	if len(n.conditions) == 0 || report == "bots" { // machines are no people, and few hits are folded
 		return false, nil
 	}
 	params := map[string]any{

@@ -22,6 +22,8 @@ type Options struct {
 	Window int
 	// By is the time series' step; 0 is a day.
 	By By
+	// Estimate adds coverage's estimate of what was not measured.
+	Estimate bool
 }
 
 // Detail is how finely campaigns are told apart.
@@ -47,6 +49,8 @@ func OptionNames(report string) []string {
 		return []string{"lookback"}
 	case "campaigns":
 		return []string{"detail"}
+	case "coverage":
+		return []string{"estimate"}
 	case "funnel":
 		return []string{"step", "window"}
 	case "timeseries":
@@ -91,6 +95,11 @@ func (q *Query) Set(option string, values []string) error {
 			return &Error{"by", fmt.Sprintf("%q is not a step of time", values[0]), "write minute, hour, day, week or month"}
 		}
 		q.Options.By = by
+	case "estimate":
+		if values[0] != "yes" && values[0] != "no" {
+			return &Error{"estimate", fmt.Sprintf("%q is no answer", values[0]), "write yes or no"}
+		}
+		q.Options.Estimate = values[0] == "yes"
 	case "detail":
 		detail := slices.Index([]string{"campaign", "content", "term"}, values[0])
 		if detail < 0 {
@@ -137,6 +146,8 @@ func (q *Query) Option(name string) []string {
 		return []string{strconv.Itoa(o.Window)}
 	case name == "detail" && o.Detail != Whole:
 		return []string{[...]string{"campaign", "content", "term"}[o.Detail]}
+	case name == "estimate" && o.Estimate:
+		return []string{"yes"}
 	case name == "by" && o.By != ByDay:
 		return []string{o.By.String()}
 	case name == "step":

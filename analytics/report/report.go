@@ -17,8 +17,10 @@ type run func(ctx context.Context, src Source, q Query) (*Table, error)
 func all() map[string]run {
 	return map[string]run{
 		"attribution": attribution,
+		"bots":        bots,
 		"campaigns":   campaigns,
 		"costs":       costs,
+		"coverage":    coverage,
 		"channels":    channels,
 		"consent":     consent,
 		"funnel":      funnel,
@@ -74,6 +76,9 @@ func Run(ctx context.Context, src Source, name string, q Query) (*Table, error) 
 // choose too few people, or leave out too few, it has no rows.
 func (q Query) answer(ctx context.Context, src Source, name string, report run) (*Table, error) {
 	chosen := narrowingBy(q.narrow)
+	if name == "bots" {
+		chosen.bots = true
+	}
 	names := chosen.names
 	if name == "consent" || name == "coverage" {
 		names = chosen.namesChoices
@@ -97,10 +102,43 @@ func (q Query) answer(ctx context.Context, src Source, name string, report run) 
 			q.Compare = NoCompare
 		}
 	}
-	if len(q.narrow) > 0 {
+	if len(q.narrow) > 0 { // else every statement is as it stands in its file
 		src = narrowed{src, chosen}
 	}
-	return report(ctx, src, q)
+	table, err := report(ctx, src, q)
+	if err == nil && q.Compare != NoCompare && slices.Contains(comparedWhole, name) {
+		err = q.compareWhole(ctx, src, table, report)
+	}
+	return table, err
+}
+
+// comparedWhole are the reports that are asked once more for the period that
+// they are compared with; the others ask for its totals alone.
+var comparedWhole = []string{"costs", "coverage", "funnel", "retention"}
+
+// compareWhole adds the totals of the earlier period; a funnel has none, and
+// gets a column of the visitors who reached each step then.
+func (q Query) compareWhole(ctx context.Context, src Source, table *Table, report run) error {
+	q.From, q.To = q.earlier()
+	q.Compare = NoCompare
+	before, err := report(ctx, src, q)
+	if err != nil {
+		return fmt.Errorf("the period compared with: %w", err)
+	}
+	if i := before.Column("step"); i >= 0 {
+		visitors := before.Column("visitors")
+		table.Columns = append(table.Columns, Column{"visitors_before", Integer, ""})
+		for n := range table.Rows {
+			table.Rows[n].Cells = append(table.Rows[n].Cells, before.Rows[n].Cells[visitors])
+		}
+		table.Totals = append(table.Totals, nil)
+	}
+	totals := make([]any, len(table.Columns)) // a cohort's weeks may be more or fewer
+	for i, c := range table.Columns {
+		totals[i] = before.Total(c.Name)
+	}
+	table.Compare = &Comparison{q.From, q.To, totals}
+	return nil
 }
 
 func metaOf(q *Query) Meta {

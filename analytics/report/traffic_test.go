@@ -51,6 +51,9 @@ func TestReports(t *testing.T) {
 		"series of every step agree":          seriesOfEveryStepAgree,
 		"narrowed reports equal a count":      narrowedReportsEqualACount,
 		"filters name no handful":             filtersNameNoHandful,
+		"bots stand apart":                    botsStandApart,
+		"coverage equals its definition":      coverageEqualsItsDefinition,
+		"every report is compared":            everyReportIsCompared,
 		"marks set themselves":                marksSetThemselves,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, db) })

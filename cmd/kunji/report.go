@@ -22,6 +22,7 @@ type reportCmd struct {
 	Step     []string `help:"funnel: a step, in order; repeat it." placeholder:"STEP" sep:"none"`
 	Window   string   `help:"funnel: within how long the steps count." placeholder:"DAYS"`
 	By       string   `help:"timeseries: the length of an interval." placeholder:"INTERVAL"`
+	Estimate string   `help:"coverage: yes adds an estimate of what is not measured." placeholder:"yes"`
 	Format   string   `default:"table" enum:"table,csv,json" help:"table, csv or json."`
 }
 
@@ -64,7 +65,7 @@ func (c *reportCmd) Run(ctx context.Context, a *app) error {
 func (c *reportCmd) setOptions(query *report.Query) error {
 	takes := report.OptionNames(c.Name)
 	for option, values := range map[string][]string{
-		"lookback": {c.Lookback}, "detail": {c.Detail}, "step": c.Step, "window": {c.Window}, "by": {c.By},
+		"lookback": {c.Lookback}, "detail": {c.Detail}, "step": c.Step, "window": {c.Window}, "by": {c.By}, "estimate": {c.Estimate},
 	} {
 		if strings.Join(values, "") == "" {
 			continue
