@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kunjicloud/kunji/analytics/engine/enginetest"
 	"github.com/kunjicloud/kunji/analytics/store"
 )
 
@@ -56,7 +57,7 @@ func BenchmarkReports(b *testing.B) {
 			b.Fatalf("KUNJI_BENCH_EVENTS is %q: write a number from 1000", text)
 		}
 	}
-	db := openStore(b)
+	db := openStore(b, store.Options{Dial: enginetest.Start(b)})
 	const block = 100_000 // of rows inserted at once
 	for from := 0; from < n; from += block {
 		statement := fmt.Sprintf(benchRows, n/10, from, min(block, n-from))

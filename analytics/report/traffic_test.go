@@ -17,9 +17,9 @@ import (
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
 // openStore returns an empty store on a real engine.
-func openStore(t testing.TB) *store.Store {
+func openStore(t testing.TB, o store.Options) *store.Store {
 	t.Helper()
-	db, err := store.Open(store.Options{Dial: enginetest.Start(t)})
+	db, err := store.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,32 +30,35 @@ func openStore(t testing.TB) *store.Store {
 	return db
 }
 
-// TestReports runs everything that needs the engine on one: starting it takes
+// onEngine are the tests that need an engine. They share one: starting it takes
 // longer than the questions.
+var onEngine = map[string]func(*testing.T, *store.Store){
+	"reports equal an independent count":  reportsEqualAnIndependentCount,
+	"timeseries agrees with campaigns":    timeseriesAgreesWithCampaigns,
+	"filters cannot look inside the fold": filtersCannotLookInsideTheFold,
+	"pages and consent":                   pagesAndConsent,
+	"installation":                        installationJudges,
+	"attribution equals its definition":   attributionEqualsItsDefinition,
+	"attribution folds":                   attributionFolds,
+	"costs equal an independent count":    costsEqualAnIndependentCount,
+	"mistagged links are found":           mistaggedLinksAreFound,
+	"funnel equals its definition":        funnelEqualsItsDefinition,
+	"funnel hides a handful":              funnelHidesAHandful,
+	"retention equals its definition":     retentionEqualsItsDefinition,
+	"mail equals its definition":          mailEqualsItsDefinition,
+	"series of every step agree":          seriesOfEveryStepAgree,
+	"narrowed reports equal a count":      narrowedReportsEqualACount,
+	"filters name no handful":             filtersNameNoHandful,
+	"bots stand apart":                    botsStandApart,
+	"coverage equals its definition":      coverageEqualsItsDefinition,
+	"every report is compared":            everyReportIsCompared,
+	"marks set themselves":                marksSetThemselves,
+}
+
+// TestReports runs them on one server.
 func TestReports(t *testing.T) {
-	db := openStore(t)
-	for name, test := range map[string]func(*testing.T, *store.Store){
-		"reports equal an independent count":  reportsEqualAnIndependentCount,
-		"timeseries agrees with campaigns":    timeseriesAgreesWithCampaigns,
-		"filters cannot look inside the fold": filtersCannotLookInsideTheFold,
-		"pages and consent":                   pagesAndConsent,
-		"installation":                        installationJudges,
-		"attribution equals its definition":   attributionEqualsItsDefinition,
-		"attribution folds":                   attributionFolds,
-		"costs equal an independent count":    costsEqualAnIndependentCount,
-		"mistagged links are found":           mistaggedLinksAreFound,
-		"funnel equals its definition":        funnelEqualsItsDefinition,
-		"funnel hides a handful":              funnelHidesAHandful,
-		"retention equals its definition":     retentionEqualsItsDefinition,
-		"mail equals its definition":          mailEqualsItsDefinition,
-		"series of every step agree":          seriesOfEveryStepAgree,
-		"narrowed reports equal a count":      narrowedReportsEqualACount,
-		"filters name no handful":             filtersNameNoHandful,
-		"bots stand apart":                    botsStandApart,
-		"coverage equals its definition":      coverageEqualsItsDefinition,
-		"every report is compared":            everyReportIsCompared,
-		"marks set themselves":                marksSetThemselves,
-	} {
+	db := openStore(t, store.Options{Dial: enginetest.Start(t)})
+	for name, test := range onEngine {
 		t.Run(name, func(t *testing.T) { test(t, db) })
 	}
 }
@@ -81,6 +84,9 @@ func answer(t testing.TB, db *store.Store, name string, q Query) *Table {
 
 func insert(t testing.TB, db *store.Store, token string, b store.Batch) {
 	t.Helper()
+	if written, ok := writers.Load(db); ok {
+		db = written.(*store.Store)
+	}
 	if err := db.Insert(context.Background(), token, b); err != nil {
 		t.Fatal(err)
 	}

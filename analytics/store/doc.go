@@ -20,6 +20,18 @@
 // Every statement in it can be run twice (IF NOT EXISTS): a crash between two
 // statements, and two programs that start at the same moment, do no harm.
 //
+// # Cluster
+//
+// With Options.Cluster the same files make another form (cluster.go). What grows
+// with traffic is spread over the shards, a visitor's rows on one of them: each
+// such table is a replicated one, NAME_local, behind a Distributed one called
+// NAME, so that inserts and reports say the same in both forms. What is small is
+// one table with a replica on every server. Inserts wait for the shards and carry
+// their token to them; a batch that is repeated is cut in the same way, so no
+// shard takes it twice, whichever replica is asked. Erasure changes the local
+// tables ON CLUSTER and looks at the parts of every server. A statement for all
+// servers fails while one of them is away: migrate and erase when all are up.
+//
 // # Inserts
 //
 // Insert sends each table one block, under a token that names the batch. A

@@ -34,9 +34,6 @@ const (
 	stepDone
 )
 
-// erasedTables are those that hold what names a person.
-const erasedTables = "('events', 'touches', 'consents', 'campaign_day')"
-
 // maxErasing bounds how many people one round erases.
 const maxErasing = 10_000
 
@@ -133,14 +130,19 @@ func (s *Store) eraseRows(ctx context.Context, requested, listed []*erasure) err
 		return err
 	}
 	for _, sql := range []string{
-		"DELETE FROM events WHERE (site, visitor) IN (SELECT site, visitor FROM erasing)",
-		"DELETE FROM touches WHERE (site, visitor) IN (SELECT site, visitor FROM erasing)",
+		"DELETE FROM " + s.form.change("events") + " WHERE (site, visitor) IN (SELECT site, visitor FROM erasing)",
+		"DELETE FROM " + s.form.change("touches") + " WHERE (site, visitor) IN (SELECT site, visitor FROM erasing)",
 		blankConsents,
-		deleteConsents,
 	} {
 		if err := s.change(ctx, "erase", sql); err != nil {
 			return err
 		}
+	}
+	if err := s.catchUp(ctx, "consents"); err != nil { // each replica looks for the blank copies
+		return err
+	}
+	if err := s.change(ctx, "erase", s.form.deleteConsents()); err != nil {
+		return err
 	}
 	if rebuilt, err := s.rebuild(ctx); err != nil || !rebuilt {
 		return err
@@ -166,11 +168,14 @@ func (s *Store) eraseRows(ctx context.Context, requested, listed []*erasure) err
 // interruption, costs no proof.
 const (
 	blankConsents = "INSERT INTO consents SELECT * REPLACE (0 AS subject, toFixedString('', 16) AS salt, true AS erased) FROM " +
-		"(SELECT * FROM consents WHERE (site, subject) IN (SELECT site, visitor FROM erasing) AND (" + place + ") NOT IN (" + blanks + "))"
-	deleteConsents = "DELETE FROM consents WHERE (site, subject) IN (SELECT site, visitor FROM erasing) AND (" + place + ") IN (" + blanks + ")"
-	place          = "site, node, chain_seq, id, time"
-	blanks         = "SELECT " + place + " FROM consents WHERE erased"
+		"(SELECT * FROM consents WHERE (site, subject) IN (SELECT site, visitor FROM erasing) AND (" + place + ") NOT IN (SELECT " + place + " FROM consents WHERE erased))"
+	place = "site, node, chain_seq, id, time"
 )
+
+func (f form) deleteConsents() string {
+	return "DELETE FROM " + f.change("consents") + " WHERE (site, subject) IN (SELECT site, visitor FROM erasing) AND (" +
+		place + ") IN (SELECT " + place + " FROM " + f.stored("consents") + " WHERE erased)"
+}
 
 // list counts what there is and writes down which days are to be rebuilt. Days
 // whose events are at the end of their term are left alone: part of them may be
@@ -254,6 +259,7 @@ func (s *Store) ownSettings() (clickhouse.Settings, error) {
 		"async_insert": 0, "insert_deduplicate": 0, "input_format_native_allow_types_conversion": 1,
 		"mutations_sync": 2, "lightweight_deletes_sync": 2, "allow_nondeterministic_mutations": 1,
 	}
+	s.form.settings(settings)
 	if v := version.Version; v.Major > 26 || v.Major == 26 && v.Minor >= 2 {
 		settings["deduplicate_insert"], settings["deduplicate_insert_select"] = "disable", "disable"
 	}

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -16,18 +18,36 @@ func (s *Store) eraseBytes(ctx context.Context, all []*erasure) error {
 		return err
 	}
 	for _, p := range masked { // one by one: each part that is rewritten needs memory for all its columns
-		if err := s.change(ctx, "remove deleted rows of "+p.table, "ALTER TABLE "+p.table+" APPLY DELETED MASK IN PARTITION ID '"+p.id+"'"); err != nil {
+		if err := s.change(ctx, "remove deleted rows of "+p.table, "ALTER TABLE "+p.table+s.form.onCluster()+" APPLY DELETED MASK IN PARTITION ID '"+p.id+"'"); err != nil {
 			return err
 		}
 	}
 	return s.reach(ctx, stepMasked, all)
 }
 
-type partition struct{ table, id string }
+type partition struct{ table, id string } // the table as it is stored
+
+// eraseTables are those that hold what names a person, with a partition that
+// no row is in.
+var eraseTables = map[string]string{"events": "196912", "touches": "196912", "campaign_day": "196912", "consents": "1969"}
+
+// erased lists these tables as they are stored, for a condition. The list of the
+// people being erased is among them where it is on disk.
+func (f form) erased() string {
+	names := []string{}
+	for table := range eraseTables {
+		names = append(names, "'"+f.stored(table)+"'")
+	}
+	if f.replicated() {
+		names = append(names, "'erasing'")
+	}
+	slices.Sort(names)
+	return "(" + strings.Join(names, ", ") + ")"
+}
 
 // maskedPartitions are those that hold rows which are deleted and still there.
 func (s *Store) maskedPartitions(ctx context.Context) (all []partition, err error) {
-	rows, err := s.query(ctx, "look for deleted rows", "SELECT DISTINCT table, partition_id FROM system.parts WHERE database = currentDatabase() AND active AND has_lightweight_delete AND table IN "+erasedTables, nil)
+	rows, err := s.query(ctx, "look for deleted rows", "SELECT DISTINCT table, partition_id FROM "+s.form.system("parts")+" WHERE database = '"+s.database+"' AND active AND has_lightweight_delete AND table IN "+s.form.erased(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +67,7 @@ func (s *Store) maskedPartitions(ctx context.Context) (all []partition, err erro
 // only need more memory.
 func (s *Store) mutationsDone(ctx context.Context) error {
 	var n uint64
-	if err := s.conn.QueryRow(ctx, "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND NOT is_done AND table IN "+erasedTables).Scan(&n); err != nil {
+	if err := s.conn.QueryRow(ctx, "SELECT count() FROM "+s.form.system("mutations")+" WHERE database = '"+s.database+"' AND NOT is_done AND table IN "+s.form.erased()).Scan(&n); err != nil {
 		return wrap("look for unfinished mutations", err)
 	}
 	if n > 0 {
@@ -100,8 +120,8 @@ func (s *Store) finishErasures(ctx context.Context, masked []*erasure, signer Si
 // it looks for them in a table ever more seldom while nothing happens there, but
 // whenever a partition was dropped, also one that never was.
 func (s *Store) lookForOldParts(ctx context.Context) error {
-	for table, never := range map[string]string{"events": "196912", "touches": "196912", "campaign_day": "196912", "consents": "1969"} {
-		if err := s.change(ctx, "remove old parts of "+table, "ALTER TABLE "+table+" DROP PARTITION "+never); err != nil {
+	for table, never := range eraseTables {
+		if err := s.change(ctx, "remove old parts of "+table, "ALTER TABLE "+s.form.change(table)+" DROP PARTITION "+never); err != nil {
 			return err
 		}
 	}
@@ -111,7 +131,7 @@ func (s *Store) lookForOldParts(ctx context.Context) error {
 // oldestPart returns since when the oldest part is out of use that still lies
 // on disk; zero where there is none.
 func (s *Store) oldestPart(ctx context.Context) (oldest time.Time, err error) {
-	rows, err := s.query(ctx, "look for old parts", "SELECT min(toUnixTimestamp(remove_time)) FROM system.parts WHERE database = currentDatabase() AND NOT active AND table IN "+erasedTables+" HAVING count() > 0", nil)
+	rows, err := s.query(ctx, "look for old parts", "SELECT min(toUnixTimestamp(remove_time)) FROM "+s.form.system("parts")+" WHERE database = '"+s.database+"' AND NOT active AND table IN "+s.form.erased()+" HAVING count() > 0", nil)
 	if err != nil {
 		return oldest, err
 	}

@@ -16,7 +16,10 @@ func (s *Store) rebuild(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	const op = "rebuild the days of an erasure"
-	if err := s.change(ctx, op, "DELETE FROM campaign_day WHERE (site, local_day) IN (SELECT site, local_day FROM erasing_days)"); err != nil {
+	if err := s.catchUp(ctx, "erasing_days"); err != nil {
+		return false, err
+	}
+	if err := s.change(ctx, op, "DELETE FROM "+s.form.change("campaign_day")+" WHERE (site, local_day) IN (SELECT site, local_day FROM erasing_days)"); err != nil {
 		return false, err
 	}
 	days, err := s.erasingDays(ctx)

@@ -87,7 +87,10 @@ func (s *Store) fillErasing(ctx context.Context, all []*erasure) error {
 	if err := s.clearErasing(ctx); err != nil {
 		return err
 	}
-	return insertOwn(ctx, s, erasingTable, people)
+	if err := insertOwn(ctx, s, erasingTable, people); err != nil {
+		return err
+	}
+	return s.catchUp(ctx, "erasing")
 }
 
 // stillErasing makes sure that the statements before it found the people: an

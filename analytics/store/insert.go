@@ -140,6 +140,7 @@ func (s *Store) insertSettings(token string) (clickhouse.Settings, error) {
 		"materialized_views_ignore_errors":                   0,
 		"input_format_native_allow_types_conversion":         1,
 	}
+	s.form.settings(settings)
 	// Since 26.2 this one overrules insert_deduplicate; older versions refuse it.
 	if v := version.Version; v.Major > 26 || v.Major == 26 && v.Minor >= 2 {
 		settings["deduplicate_insert"] = "enable"

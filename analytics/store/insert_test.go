@@ -97,9 +97,7 @@ func testRollup(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 	for _, table := range []string{"campaign_day", "events"} {
-		if err := s.SQL(t.Context(), &strings.Builder{}, "OPTIMIZE TABLE "+table+" FINAL", "tsv", true); err != nil {
-			t.Fatal(err)
-		}
+		exec(t, s, "OPTIMIZE TABLE "+table+" FINAL")
 	}
 	if got := one(t, s, "SELECT groupArray((source, views, people)) FROM (SELECT source, sum(page_views) AS views, uniqCombined64Merge(14)(visitors) AS people FROM campaign_day GROUP BY source ORDER BY source)"); got !=
 		`[["old",1,0],["source0",1,1]]` {
@@ -111,9 +109,7 @@ func testRollup(t *testing.T, s *Store) {
 }
 
 func testPermanent(t *testing.T, s *Store) {
-	if err := s.SQL(t.Context(), &strings.Builder{}, "ALTER TABLE events ADD CONSTRAINT no_poison CHECK path != '/poison-secret'", "tsv", true); err != nil {
-		t.Fatal(err)
-	}
+	exec(t, s, "ALTER TABLE events ADD CONSTRAINT no_poison CHECK path != '/poison-secret'")
 	poison := sample(1)
 	poison.Path = "/poison-secret"
 	err := s.Insert(t.Context(), "1", Batch{Events: []*event.Event{poison}})

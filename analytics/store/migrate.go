@@ -28,6 +28,9 @@ func (s *Store) migrate(ctx context.Context, all []migration) (applied []string,
 	if err := s.apply(ctx, all[0]); err != nil {
 		return nil, err
 	}
+	if err := s.catchUp(ctx, "schema_migrations"); err != nil {
+		return nil, err
+	}
 	seen, err := s.recorded(ctx)
 	if err != nil {
 		return nil, err
@@ -70,11 +73,11 @@ func (s *Store) createDatabase(ctx context.Context) error {
 	}
 	defer conn.Close()
 	// The name was checked by Open.
-	return wrap("create database "+s.database, conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+s.database))
+	return wrap("create database "+s.database, conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+s.database+s.form.onCluster()))
 }
 
 func (s *Store) apply(ctx context.Context, m migration) error {
-	statements, err := m.statements()
+	statements, err := m.statements(s.form)
 	if err != nil {
 		return err
 	}

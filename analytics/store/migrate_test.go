@@ -124,7 +124,7 @@ func TestSchemaFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range files {
-		statements, err := m.statements()
+		statements, err := m.statements(form{database: "kunji"})
 		if err != nil {
 			t.Fatal(err)
 		}

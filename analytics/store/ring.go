@@ -24,6 +24,9 @@ func (s *Store) ClaimRing(ctx context.Context, fingerprint string) (claimed stri
 	if err != nil {
 		return "", wrap("claim the store for this key ring", err)
 	}
+	if err := s.catchUp(ctx, "key_ring"); err != nil {
+		return "", err
+	}
 	return s.claimedRing(ctx)
 }
 

@@ -52,31 +52,10 @@ func loadMigrations(files fs.FS, dir string) ([]migration, error) {
 	return all, nil
 }
 
-// deduplicationWindow is how many of its last inserts a table remembers. At one
-// batch a second it outlasts a day of other nodes' inserts, at the ten seconds
-// of a quiet site eleven days.
-const deduplicationWindow = 100_000
-
-// placeholders fill in what differs between one server and a cluster of them;
-// the files are the same. This is the set for one server.
-var placeholders = template.FuncMap{
-	"onCluster":   func() string { return "" },
-	"engine":      engine,
-	"deduplicate": func() string { return fmt.Sprintf("non_replicated_deduplication_window = %d", deduplicationWindow) },
-}
-
-// engine names a table engine with its arguments.
-func engine(name string, args ...string) string {
-	if len(args) == 0 {
-		return name
-	}
-	return name + "(" + strings.Join(args, ", ") + ")"
-}
-
-// statements returns the migration's statements, ready to run. A statement ends
-// with a semicolon at the end of a line.
-func (m migration) statements() ([]string, error) {
-	t, err := template.New(m.name).Funcs(placeholders).Parse(m.text)
+// statements returns the migration's statements in a form of the schema, ready
+// to run. In the file a statement ends with a semicolon at the end of a line.
+func (m migration) statements(f form) ([]string, error) {
+	t, err := template.New(m.name).Funcs(f.placeholders()).Parse(m.text)
 	if err != nil {
 		return nil, fmt.Errorf("store: schema file %s: %w", m.name, err)
 	}
@@ -87,7 +66,7 @@ func (m migration) statements() ([]string, error) {
 	var all []string
 	for _, statement := range strings.SplitAfter(b.String(), ";\n") {
 		if statement = strings.TrimSuffix(strings.TrimSpace(statement), ";"); statement != "" {
-			all = append(all, statement)
+			all = append(all, f.expand(statement)...)
 		}
 	}
 	return all, nil

@@ -30,6 +30,10 @@ type Options struct {
 	Dial func(context.Context) (net.Conn, error)
 	// Database is used where the DSN names none; default "kunji".
 	Database string
+	// Cluster names one of the server's clusters (remote_servers): the tables are
+	// replicated and spread over it. With Dial it is a cluster of that one engine,
+	// which has no keeper: the tables are plain ones behind Distributed ones.
+	Cluster string
 	// Logger takes what an operator should know; nil discards it.
 	Logger *slog.Logger
 	// Now is the clock; nil is time.Now.
@@ -46,6 +50,7 @@ type Store struct {
 	connect  *clickhouse.Options
 	plain    bool // HTTP without compression: blocks are written by this package
 	database string
+	form     form
 	log      *slog.Logger
 	now      func() time.Time
 	buffers  sync.Pool // of *buffers
@@ -75,11 +80,15 @@ func Open(o Options) (*Store, error) {
 	if !identifier.MatchString(connect.Auth.Database) {
 		return nil, fmt.Errorf("store: database %q: use letters, digits and underscores", connect.Auth.Database)
 	}
+	if o.Cluster != "" && !identifier.MatchString(o.Cluster) {
+		return nil, fmt.Errorf("store: cluster %q: use letters, digits and underscores", o.Cluster)
+	}
 	conn, err := clickhouse.Open(connect)
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	s := &Store{conn: conn, connect: connect, database: connect.Auth.Database, log: o.Logger, now: o.Now}
+	s.form = form{cluster: o.Cluster, database: s.database, keeper: o.Dial == nil}
 	s.plain = connect.Protocol == clickhouse.HTTP && (connect.Compression == nil || connect.Compression.Method == clickhouse.CompressionNone)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -15,17 +15,19 @@ func TestMain(m *testing.M) { enginetest.Main(m) }
 
 type dialer = func(context.Context) (net.Conn, error)
 
+var onEngine = map[string]func(*testing.T, *Store){
+	"round_trip_event": testRoundTripEvent, "round_trip_ledger": testRoundTripLedger, "insert_again": testInsertAgain,
+	"ledger_whole": testLedgerWhole, "ledger_tampered": testLedgerTampered, "ledger_retention": testLedgerRetention,
+	"erase": testErase, "withdrawn": testWithdrawn, "erase_holds": testEraseHolds,
+	"rollup": testRollup, "permanent": testPermanent, "query": testQuery, "sql_reads": testSQLReads, "sql_refuses": testSQLRefuses,
+	"mail_consent": testMailConsent, "mail_feed": testMailFeed, "mail_sent": testMailSent,
+}
+
 // TestStore runs what needs an engine on one of them, each in a database of its
 // own.
 func TestStore(t *testing.T) {
 	dial := enginetest.Start(t)
-	for name, run := range map[string]func(*testing.T, *Store){
-		"round_trip_event": testRoundTripEvent, "round_trip_ledger": testRoundTripLedger, "insert_again": testInsertAgain,
-		"ledger_whole": testLedgerWhole, "ledger_tampered": testLedgerTampered, "ledger_retention": testLedgerRetention,
-		"erase": testErase, "withdrawn": testWithdrawn, "erase_holds": testEraseHolds,
-		"mail_consent": testMailConsent, "mail_feed": testMailFeed, "mail_sent": testMailSent,
-		"rollup": testRollup, "permanent": testPermanent, "query": testQuery, "sql_reads": testSQLReads, "sql_refuses": testSQLRefuses,
-	} {
+	for name, run := range onEngine {
 		t.Run(name, func(t *testing.T) { run(t, openOn(t, dial, name)) })
 	}
 	// What other connections use: the driver builds the blocks.
@@ -44,7 +46,12 @@ func TestStore(t *testing.T) {
 
 func openOn(t testing.TB, dial dialer, database string) *Store {
 	t.Helper()
-	s, err := Open(Options{Dial: dial, Database: database})
+	return openWith(t, Options{Dial: dial, Database: database})
+}
+
+func openWith(t testing.TB, o Options) *Store {
+	t.Helper()
+	s, err := Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func (c *Config) engineDir() string { return filepath.Join(c.DataDir, "clickhous
 // with the returned close.
 func openStore(ctx context.Context, c *Config, log *slog.Logger) (_ *store.Store, end func() error, err error) {
 	if !c.ClickHouse.Embedded() {
-		s, err := store.Open(store.Options{DSN: c.ClickHouse.DSN, Logger: log})
+		s, err := store.Open(store.Options{DSN: c.ClickHouse.DSN, Cluster: c.ClickHouse.Cluster, Logger: log})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -36,6 +36,24 @@ const childEnv = "KUNJI_ENGINE_CHILD"
 // mainEnv tells Start that Main was called, in whichever package.
 const mainEnv = "KUNJI_ENGINETEST_MAIN"
 
+// Clusters is configuration for an engine that plays a cluster by itself: the
+// cluster one has it as its only shard, the cluster two has it twice, as two
+// shards that see the same tables; which shard is asked, shardNum() tells. The
+// port makes the address its own one: nothing listens there, and no connection
+// is made.
+const Clusters = `<clickhouse>
+	<tcp_port>9000</tcp_port>
+	<remote_servers>
+		<one>
+			<shard><replica><host>127.0.0.1</host><port>9000</port></replica></shard>
+		</one>
+		<two>
+			<shard><replica><host>127.0.0.1</host><port>9000</port></replica></shard>
+			<shard><replica><host>127.0.0.1</host><port>9000</port></replica></shard>
+		</two>
+	</remote_servers>
+</clickhouse>`
+
 // Main runs the tests of m, or the engine in a process that Start started, and
 // exits.
 func Main(m *testing.M) {
