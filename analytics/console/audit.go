@@ -18,8 +18,7 @@ const (
 
 // auditActions are what the log may say was done.
 var auditActions = []string{
-	"signed_in", "sign_in_failed", "sign_in_held", "signed_out", "costs_uploaded", "rates_uploaded", "link_made",
-	"events_sent", "mail_consents_stored",
+	"signed_in", "sign_in_failed", "sign_in_held", "signed_out", "costs_uploaded", "rates_uploaded", "link_made", "mail_consents_stored",
 }
 
 type auditLineJSON struct {

@@ -33,6 +33,9 @@ type Options struct {
 	// Mail instruments mail and keeps what recipients said; nil where there is no
 	// store, and mail is refused.
 	Mail Mailing
+	// Events keeps events of websites' servers; nil where this process has no
+	// edge, and they are refused.
+	Events Teller
 	// CompleteUntil returns the moment up to which the store holds everything
 	// that was answered as recorded. Nil or a zero time: unknown, and the
 	// newest row stands for it.
@@ -140,6 +143,7 @@ func (c *Console) routes() []route {
 		{"POST", "/api/v1/costs", c.identified(c.postCosts)},
 		{"POST", "/api/v1/rates", c.identified(c.postRates)},
 		{"POST", "/api/v1/links", c.identified(c.postLink)},
+		{"POST", "/api/v1/events", c.identified(c.postEvents)},
 		{"POST", "/api/v1/mail/consents", c.identified(c.postMailConsents)},
 		{"POST", "/api/v1/mail/instrument", c.identified(c.postInstrument)},
 		{"GET", "/api/v1/mail/unsubscribes", c.identified(c.listUnsubscribes)},

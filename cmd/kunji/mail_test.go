@@ -45,6 +45,7 @@ func TestConsoleAPI(t *testing.T) {
 	t.Run("consents", func(t *testing.T) { consentsCount(&api{t, in, a.d}) })
 	t.Run("batch", func(t *testing.T) { batchesAnswerEach(&api{t, in, a.d}) })
 	t.Run("senders", func(t *testing.T) { sendersSend(&api{t, in, a.d}) })
+	t.Run("events", func(t *testing.T) { eventsAreKept(&api{t, in, a.d}) })
 	t.Run("whole", func(t *testing.T) { wholeAPI(&api{t, in, a.d}) })
 
 	// The command asks the service, and without one what ClickHouse knows.

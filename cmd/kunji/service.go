@@ -185,6 +185,7 @@ func (s *service) openConsole() (err error) {
 		Links:          linker{s.ring},
 		Signer:         shareSigner{s.ring},
 		Mail:           s.mail,
+		Events:         s.teller(),
 		CompleteUntil:  s.completeUntil,
 		Logger:         s.log,
 		Secure:         s.cfg.Console.TLS.Files,

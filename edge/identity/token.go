@@ -33,7 +33,7 @@ const (
 	Open          Use = "open"        // mail pixels
 	Unsubscribe   Use = "unsubscribe" // valid for years
 	MailChoices   Use = "mail_choices"
-	Share         Use = "share" // a report that the console shows to whoever has the link
+	Share         Use = "share"  // a report that the console shows to whoever has the link
 	Erase         Use = "erase"  // whom a tombstone names; only in our own spool
 	Sender        Use = "sender" // a sender's ref and list, in our own tables
 )
