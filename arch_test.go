@@ -66,6 +66,7 @@ var owners = map[string][]string{
 	"github.com/yuin/goldmark":                                {"banner", "edge/server"},
 	"golang.org/x/net/publicsuffix":                           {"edge/site", "edge/server"},
 	"golang.org/x/crypto/argon2":                              {"analytics/console"},
+	"golang.org/x/crypto/chacha20poly1305":                    {"edge/spool"},
 	"github.com/prebid/go-gdpr":                               {"edge/consent"},
 	"github.com/prebid/go-gpp":                                {"edge/consent"},
 	"github.com/caddyserver/certmagic":                        {"cmd", "edge/server"},

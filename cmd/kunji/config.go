@@ -79,7 +79,10 @@ type GeoIP struct{ Database, ASNDatabase string }
 
 // Spool is the queue on this node's disk. A hit is answered as kept only when
 // it is there.
-type Spool struct{ MaxBytes int64 }
+type Spool struct {
+	MaxBytes int64
+	Encrypt  bool // records are sealed before they reach the disk
+}
 
 // SMTP is where mail goes out; without a Host none does.
 type SMTP struct {

@@ -75,6 +75,7 @@ type fileGeoIP struct {
 type fileSpool struct {
 	Durability string    `json:"durability"`
 	MaxBytes   looseText `json:"max_bytes"`
+	Encrypt    bool      `json:"encrypt"`
 }
 
 type fileSMTP struct {

@@ -56,7 +56,7 @@ func (r *reader) config(w *file) *Config {
 		Keys:       Keys{r.file(w.Keys.File)},
 		ClickHouse: r.clickhouse(w.ClickHouse),
 		GeoIP:      GeoIP{r.file(w.GeoIP.Database), r.file(w.GeoIP.ASNDatabase)},
-		Spool:      Spool{r.size("spool.max_bytes", string(w.Spool.MaxBytes))},
+		Spool:      Spool{r.size("spool.max_bytes", string(w.Spool.MaxBytes)), w.Spool.Encrypt},
 		SMTP:       r.smtp(w.SMTP),
 		Retention: Retention{
 			Events:     r.term("retention.events", w.Retention.Events),

@@ -58,7 +58,7 @@ func TestDefaults(t *testing.T) {
 		Ops:       Ops{"127.0.0.1:9081"},
 		Jobs:      true,
 		Keys:      Keys{"dir/data/keys.json"},
-		Spool:     Spool{10 << 30},
+		Spool:     Spool{MaxBytes: 10 << 30},
 		SMTP:      SMTP{Port: 587},
 		Retention: Retention{395 * day, 5 * 365 * day, 30 * day},
 	}
@@ -108,7 +108,7 @@ func TestEverythingWritten(t *testing.T) {
 	equal("tokens", cfg.Console.Tokens[0].Sites, []string{"shop"})
 	equal("clickhouse", cfg.ClickHouse, ClickHouse{"clickhouse://u:p@one:9000,two:9000/kunji?secure=true", "main"})
 	equal("geoip", cfg.GeoIP, GeoIP{"/usr/share/geo.mmdb", "/etc/kunji/asn.mmdb"})
-	equal("spool", cfg.Spool, Spool{512 << 20})
+	equal("spool", cfg.Spool, Spool{512 << 20, true})
 	equal("smtp", cfg.SMTP, SMTP{"smtp.shop.example", 465, "u", "p", "privacy@shop.example"})
 	equal("jobs", cfg.Jobs, false)
 

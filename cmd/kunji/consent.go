@@ -96,7 +96,7 @@ func listHeads(s *spool.Spool) ([]ledgerHead, error) {
 // ledgerHeads are where this data_dir's node says that its chains end: what
 // shows when the end of one is missing. None where it has no spool.
 func (a *app) ledgerHeads(ctx context.Context, cfg *Config) (map[store.Chain]store.Head, error) {
-	if _, err := os.Stat(cfg.spoolOptions(nil).Dir); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(cfg.spoolDir()); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	var all []ledgerHead

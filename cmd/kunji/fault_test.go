@@ -51,7 +51,7 @@ func serverFaults(t *testing.T, rounds, events int) {
 	in := newInstallation(t, library)
 	server := startServer(t, in, library)
 	network := newFaultyStore(t, server.Dial)
-	in.env = append(in.env, "KUNJI_CLICKHOUSE_DSN=http://"+network.addr+"/kunji", "KUNJI_SPOOL_MAX_BYTES="+strconv.Itoa(faultSpool))
+	in.env = append(in.env, "KUNJI_CLICKHOUSE_DSN=http://"+network.addr+"/kunji", "KUNJI_SPOOL_MAX_BYTES="+strconv.Itoa(faultSpool), "KUNJI_SPOOL_ENCRYPT=true")
 
 	f := newFaults(in, events, rounds*8)
 	f.fault("refused for good, replayed by an operator", func() {

@@ -128,16 +128,19 @@ func (s *service) openStore(ctx context.Context) (err error) {
 	return err
 }
 
-// spoolOptions say where the spool is and how large it may get.
-func (c *Config) spoolOptions(log *slog.Logger) spool.Options {
+func (c *Config) spoolDir() string { return filepath.Join(c.DataDir, "spool") }
+
+// spoolOptions say where the spool is and how large it may get. The ring opens
+// sealed records also where new ones are plain.
+func (c *Config) spoolOptions(ring *identity.Ring, log *slog.Logger) spool.Options {
 	return spool.Options{
-		Dir: filepath.Join(c.DataDir, "spool"), MaxBytes: c.Spool.MaxBytes,
+		Dir: c.spoolDir(), MaxBytes: c.Spool.MaxBytes, Seal: c.Spool.Encrypt, Key: ring.SpoolKey,
 		KeepAside: c.Retention.Quarantine, Logger: log,
 	}
 }
 
 func (s *service) openEdge(extra edgeExtra) (err error) {
-	if s.spool, err = spool.Open(s.cfg.spoolOptions(s.log)); err != nil {
+	if s.spool, err = spool.Open(s.cfg.spoolOptions(s.ring, s.log)); err != nil {
 		return err
 	}
 	if err := s.openWithdrawals(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/kunjicloud/kunji/edge/identity"
 	"github.com/kunjicloud/kunji/edge/spool"
 )
 
@@ -95,11 +96,21 @@ func (a *app) onSpool(ctx context.Context, method, path string, question, answer
 	if err != nil {
 		return err
 	}
-	s, err := spool.Open(cfg.spoolOptions(slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+	return errors.Join(a.withSpool(cfg, offline), lock.release())
+}
+
+// withSpool opens the spool, which no service has open, for f.
+func (a *app) withSpool(cfg *Config, f func(*spool.Spool) error) error {
+	ring, err := identity.OpenRing(cfg.Keys.File, a.now())
 	if err != nil {
-		return errors.Join(err, lock.release())
+		return err
 	}
-	return errors.Join(offline(s), s.Close(), lock.release())
+	log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	s, err := spool.Open(cfg.spoolOptions(ring, log))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(s), s.Close())
 }
 
 // listAsides describes every batch that was set aside.

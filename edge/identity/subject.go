@@ -3,6 +3,7 @@ package identity
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"fmt"
 )
 
 // SubjectHash names a visitor where the id itself must not stand: in a
@@ -15,6 +16,13 @@ func (r *Ring) SubjectHash(site string, visitor uint64) (hash [16]byte) {
 	mac.Write(AppendVisitor(nil, site, visitor))
 	copy(hash[:], mac.Sum(nil))
 	return hash
+}
+
+// SpoolKey is the key that seals the records of a day in the spool (UTC, days
+// since 1970). It is derived from the root and lies nowhere, so no damage of a
+// disk can take it, and with it all records of the day.
+func (r *Ring) SpoolKey(day uint32) []byte {
+	return derive(r.file().Root, fmt.Sprintf("spool day/%d", day))
 }
 
 // SealSubject encrypts who a tombstone is about, for the job that erases.

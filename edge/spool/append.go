@@ -57,7 +57,7 @@ func (s *Spool) AppendMarked(marks []Mark, payloads ...[]byte) error {
 	}
 	size := 0
 	for _, p := range payloads {
-		size += frameHeader + len(p)
+		size += s.overhead() + len(p)
 	}
 	marked, err := markedSize(marks)
 	if err != nil {
@@ -66,7 +66,16 @@ func (s *Spool) AppendMarked(marks []Mark, payloads ...[]byte) error {
 	if size+marked > maxGroup-groupHeader {
 		return fmt.Errorf("%w: %d bytes in one call, at most %d", ErrTooLarge, size+marked, maxGroup-groupHeader)
 	}
-	g, err := s.join(marks, payloads, size, marked)
+	version := byte(formatVersion)
+	if s.opts.Seal {
+		sealed, buffer, err := s.sealAll(payloads)
+		defer sealBuffers.Put(buffer)
+		if err != nil {
+			return err
+		}
+		payloads, version = sealed, sealedVersion
+	}
+	g, err := s.join(marks, version, payloads, size, marked)
 	if err != nil {
 		return err
 	}
@@ -75,7 +84,7 @@ func (s *Spool) AppendMarked(marks []Mark, payloads ...[]byte) error {
 }
 
 // join adds marks and payloads to the filling group, or opens a new one.
-func (s *Spool) join(marks []Mark, payloads [][]byte, size, marked int) (*group, error) {
+func (s *Spool) join(marks []Mark, version byte, payloads [][]byte, size, marked int) (*group, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.refusal(int64(size)); err != nil {
@@ -90,7 +99,7 @@ func (s *Spool) join(marks []Mark, payloads [][]byte, size, marked int) (*group,
 		s.work.Signal()
 	}
 	for _, p := range payloads {
-		*g.value = appendFrame(*g.value, p)
+		*g.value = appendFrame(*g.value, version, p)
 	}
 	for _, m := range marks {
 		g.marks = append(g.marks, m.seal())

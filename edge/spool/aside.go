@@ -96,9 +96,12 @@ func (s *Spool) SetAside(first, last Seq, reason string) error {
 	var added asideTotals
 	for name := records[0].Seq; len(records) > 0; {
 		e := asideEntry{batch: name, first: records[0].Seq, batchLast: last, at: at, reason: reason}
-		for len(records) > 0 && len(e.content)+8+frameHeader+len(records[0].Payload) <= maxGroup-groupHeader {
+		for len(records) > 0 && len(e.content)+8+s.overhead()+len(records[0].Payload) <= maxGroup-groupHeader {
 			e.last = records[0].Seq
-			e.content = appendFrame(binary.BigEndian.AppendUint64(e.content, uint64(e.last)), records[0].Payload)
+			e.content, err = s.appendRecord(binary.BigEndian.AppendUint64(e.content, uint64(e.last)), records[0].Payload)
+			if err != nil {
+				return err
+			}
 			e.records++
 			records = records[1:]
 		}
@@ -189,7 +192,7 @@ func (s *Spool) AsideRecords(batch Seq) ([]Record, error) {
 			return nil
 		}
 		e.content = append([]byte(nil), e.content...)
-		records, err := e.frames()
+		records, err := s.asideRecords(e)
 		all = append(all, records...)
 		return err
 	})
@@ -213,7 +216,7 @@ func (s *Spool) Replay(batch Seq) (int, error) {
 		if e.damaged {
 			return nil
 		}
-		records, err := e.frames()
+		records, err := s.asideRecords(e)
 		if err != nil {
 			return err
 		}
@@ -233,7 +236,10 @@ func (s *Spool) Replay(batch Seq) (int, error) {
 func (s *Spool) putBack(records []Record, key []byte, size asideTotals) error {
 	g := newGroup()
 	for _, r := range records {
-		*g.value = appendFrame(*g.value, r.Payload)
+		var err error
+		if *g.value, err = s.appendRecord(*g.value, r.Payload); err != nil {
+			return err
+		}
 	}
 	g.count, g.move, g.sealed = uint32(len(records)), key, true
 	s.mu.Lock()

@@ -65,15 +65,15 @@ func (e asideEntry) totals(key, value []byte) asideTotals {
 	return t
 }
 
-// frames returns the records of an intact entry.
-func (e asideEntry) frames() ([]Record, error) {
+// asideRecords returns the records of an intact entry.
+func (s *Spool) asideRecords(e asideEntry) ([]Record, error) {
 	var records []Record
 	for rest := e.content; len(rest) > 0; {
 		if len(rest) < 8 {
 			return records, fmt.Errorf("set-aside entry %d is cut short: %w", e.first, errDamaged)
 		}
 		seq := Seq(binary.BigEndian.Uint64(rest))
-		payload, _, next, err := splitFrame(rest[8:])
+		payload, _, next, err := s.splitRecord(rest[8:])
 		if err != nil {
 			return records, fmt.Errorf("set-aside record %d: %w", seq, err)
 		}

@@ -105,7 +105,7 @@ func TestCrash_AnsweredIsStored(t *testing.T) {
 	salvages := 0
 	for run := range uint64(runs) {
 		fs := vfs.NewCrashableMem()
-		o := Options{Dir: "q", FS: fs}
+		o := Options{Dir: "q", FS: fs, Seal: run%2 == 1, Key: keyFrom("a")}
 		s := openAt(t, o)
 		var l ledger
 		stop := l.load(s)
@@ -128,7 +128,7 @@ func TestCrash_AnsweredIsStored(t *testing.T) {
 		stop()
 		for i, m := range moments {
 			name := fmt.Sprintf("run %d, crash %d", run, i)
-			again, err := Open(Options{Dir: "q", FS: m.fs})
+			again, err := Open(Options{Dir: "q", FS: m.fs, Key: o.Key})
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}

@@ -70,6 +70,7 @@
 //	                 the next start
 //
 //	frame            version 1 | length 4 | crc 4 | payload
+//	                 version 2 | length 4 | crc 4 | day 4 | nonce 24 | sealed payload 16 more
 //
 // first is the position of the group's first record, eight bytes, as are batch
 // and first of a set-aside entry (for a torn log's end: 0 and the time). A manifest
@@ -79,6 +80,17 @@
 // written, so that depth and size of the queue are one subtraction at start
 // instead of a scan. The content of a set-aside entry is frames, each with its
 // position (8) in front; that of a damaged one is the bytes as they were found.
+//
+// # Sealed records
+//
+// With Options.Seal each record is sealed before it is handed to Pebble
+// (XChaCha20-Poly1305, a key for each day, the day and a purpose bound to it), so
+// neither log, table nor what is set aside holds a plain one. The keys lie
+// nowhere on this disk: Options.Key makes them, from a key ring's root. Positions,
+// times, sizes, reasons and marks stay readable; marks hold ids and keyed hashes.
+// Frames of both kinds stand side by side, so sealing can be turned on and off at
+// any start. A record that does not open is damage; without Options.Key the
+// reader stops in front of it and nothing is set aside.
 //
 // # Damage
 //

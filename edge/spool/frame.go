@@ -7,8 +7,12 @@ import (
 	"hash/crc32"
 )
 
-// The format's version, first byte of every value and frame (see doc.go).
-const formatVersion = 1
+// The format's version, first byte of every value and frame (see doc.go); a
+// frame whose payload is sealed has the other.
+const (
+	formatVersion = 1
+	sealedVersion = 2
+)
 
 const (
 	frameHeader = 1 + 4 + 4
@@ -29,9 +33,9 @@ var (
 )
 
 // appendFrame appends payload with its version, length and checksum.
-func appendFrame(dst, payload []byte) []byte {
+func appendFrame(dst []byte, version byte, payload []byte) []byte {
 	start := len(dst)
-	dst = append(dst, formatVersion)
+	dst = append(dst, version)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(payload)))
 	crc := frameCRC(dst[start:], payload)
 	dst = binary.BigEndian.AppendUint32(dst, crc)
@@ -55,7 +59,7 @@ func splitFrame(b []byte) (payload, raw, rest []byte, err error) {
 	}
 	raw, rest = b[:frameHeader+n], b[frameHeader+n:]
 	payload = raw[frameHeader:]
-	if b[0] != formatVersion || frameCRC(b, payload) != binary.BigEndian.Uint32(b[5:9]) {
+	if b[0] != formatVersion && b[0] != sealedVersion || frameCRC(b, payload) != binary.BigEndian.Uint32(b[5:9]) {
 		return nil, raw, rest, fmt.Errorf("frame of %d bytes fails its checksum: %w", n, errDamaged)
 	}
 	return payload, raw, rest, nil

@@ -12,7 +12,7 @@ func TestDamage_OwnChecksums(t *testing.T) {
 	group := func() []byte {
 		v := make([]byte, groupHeader)
 		for i := range 5 {
-			v = appendFrame(v, payload(i+1))
+			v = appendFrame(v, formatVersion, payload(i+1))
 		}
 		groupInfo{count: 5, at: 1}.encode(v, 1)
 		return v
@@ -72,7 +72,7 @@ func TestDamage_OwnChecksums(t *testing.T) {
 }
 
 func lateGroup() []byte {
-	v := appendFrame(make([]byte, groupHeader), []byte("late"))
+	v := appendFrame(make([]byte, groupHeader), formatVersion, []byte("late"))
 	groupInfo{count: 1, at: 2, recordsBefore: 5, bytesBefore: 200}.encode(v, 6)
 	return v
 }

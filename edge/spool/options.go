@@ -38,8 +38,13 @@ type Options struct {
 	MinFree int64
 	// KeepAside is how long set-aside records are kept. Default 30 days.
 	KeepAside time.Duration
-	// FS is the file system; nil is the disk. Encryption at rest and fault injection
-	// stand here.
+	// Seal has records sealed before they reach the disk. Key must be set; without
+	// Seal it opens those that were sealed before.
+	Seal bool
+	// Key returns the 32 bytes that seal the records of a day (UTC, days since 1970):
+	// always the same ones for the same day.
+	Key func(day uint32) []byte
+	// FS is the file system; nil is the disk. Fault injection stands here.
 	FS vfs.FS
 	// Logger takes what the operator has to know; nil discards it. Payloads are never
 	// logged.
@@ -61,6 +66,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.MaxBytes < 0 || o.KeepAside < 0 {
 		return o, fmt.Errorf("spool: MaxBytes %d and KeepAside %v must not be negative", o.MaxBytes, o.KeepAside)
+	}
+	if o.Seal && o.Key == nil {
+		return o, errors.New("spool: Options.Seal needs Options.Key")
 	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = 10 << 30

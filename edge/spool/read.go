@@ -2,6 +2,7 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -180,7 +181,10 @@ func (s *Spool) openGroup(first Seq, value []byte, it *pebble.Iterator) (records
 	rest := value[groupHeader:]
 	for seq := first; seq <= last; seq++ {
 		var payload, raw []byte
-		payload, raw, rest, err = splitFrame(rest)
+		payload, raw, rest, err = s.splitRecord(rest)
+		if errors.Is(err, errNoKey) {
+			return nil, 0, fmt.Errorf("spool: record %d: %w", seq, err)
+		}
 		if err == nil {
 			records = append(records, Record{Seq: seq, Payload: payload})
 			continue

@@ -21,6 +21,8 @@ type Spool struct {
 	id   [16]byte
 	logs *pebbleLog
 
+	sealer *sealer
+
 	// use is held for reading by whoever uses db, for writing by Close.
 	use sync.RWMutex
 	// reader serialises what moves the cursor or the set-aside entries.
@@ -69,8 +71,13 @@ func Open(opts Options) (*Spool, error) {
 	if err != nil {
 		return nil, err
 	}
+	sealer, err := newSealer(opts)
+	if err != nil {
+		return nil, err
+	}
 	s := &Spool{
 		opts:      opts,
+		sealer:    sealer,
 		logs:      &pebbleLog{log: opts.Logger, fatal: opts.Fatal},
 		damaged:   make(map[Seq]struct{}),
 		committed: make(chan struct{}),
