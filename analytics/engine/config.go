@@ -28,7 +28,9 @@ const (
 // Every part is flushed to the disk, with its directory, before an insert is
 // answered. There are no log tables and no logger: both would hold the texts
 // of queries.
-func serverConfig(extra []byte) ([]byte, error) {
+//
+// BACKUP writes below backups and nowhere else.
+func serverConfig(extra []byte, backups string) ([]byte, error) {
 	added, err := configElements(extra)
 	if err != nil {
 		return nil, err
@@ -63,11 +65,20 @@ func serverConfig(extra []byte) ([]byte, error) {
 	} {
 		fmt.Fprintf(&b, "  <%s>%d</%s>\n", e.name, e.value, e.name)
 	}
+	b.WriteString("  <backups><allowed_path>")
+	if err := xml.EscapeText(&b, []byte(backups)); err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
+	b.WriteString("</allowed_path></backups>\n")
 	b.WriteString("  <merge_tree><fsync_after_insert>1</fsync_after_insert><fsync_part_directory>1</fsync_part_directory></merge_tree>\n")
 	b.Write(added)
 	b.WriteString("\n</clickhouse>\n")
 	return b.Bytes(), nil
 }
+
+// BackupDir is where an engine on dir writes backups, and reads those that are
+// restored: BACKUP … TO File('name') makes the folder name there.
+func BackupDir(dir string) string { return filepath.Join(dir, "backup") }
 
 // configElements checks a configuration document and returns what its root
 // holds.
@@ -95,7 +106,11 @@ func configElements(doc []byte) ([]byte, error) {
 // connectArgs writes the configuration file into dir and returns the options
 // of a session.
 func connectArgs(dir string, extra []byte) ([]string, error) {
-	config, err := serverConfig(extra)
+	backups, err := filepath.Abs(BackupDir(dir))
+	if err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
+	config, err := serverConfig(extra, backups)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@
 //	engine.xml      the configuration, written at every start
 //	engine.sock     the socket, 0600 (see SocketPath for long paths)
 //	data/           the tables, libchdb's --path
+//	backup/         backups on their way (BackupDir)
 //	data-VERSION/   what data/ was before an upgrade from VERSION; kept 7 days
 //
 // An older library than the recorded version is refused.

@@ -73,6 +73,7 @@ type Stats struct {
 type Shipper struct {
 	opts  Options
 	busy  sync.Mutex     // held by Run and Drain: a spool has one reader
+	turn  chan struct{}  // holds a token while no batch is under way
 	ahead []spool.Record // read, not yet in a batch
 	read  spool.Seq      // the last position read
 	heads map[string]store.Head
@@ -101,7 +102,9 @@ func New(o Options) (*Shipper, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Shipper{opts: o}, nil
+	s := &Shipper{opts: o, turn: make(chan struct{}, 1)}
+	s.turn <- struct{}{}
+	return s, nil
 }
 
 func positive[T int | time.Duration](value, otherwise T) T {
@@ -152,15 +155,39 @@ func (s *Shipper) ship(ctx context.Context, target spool.Seq) error {
 		if err != nil || b.records == 0 {
 			return err
 		}
-		m := b.manifest(s.opts.Spool.ID(), s.heads)
-		if err := s.opts.Spool.PutManifest(m.encode()); err != nil {
-			return fmt.Errorf("ship: manifest of records %d to %d: %w", m.first, m.last, err)
-		}
-		if err := s.deliver(ctx, m, b.rows); err != nil {
+		if err := s.send(ctx, b); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// send takes a batch from its manifest to its acknowledgement.
+func (s *Shipper) send(ctx context.Context, b *batch) error {
+	resume, err := s.Pause(ctx)
+	if err != nil {
+		return err
+	}
+	defer resume()
+	m := b.manifest(s.opts.Spool.ID(), s.heads)
+	if err := s.opts.Spool.PutManifest(m.encode()); err != nil {
+		return fmt.Errorf("ship: manifest of records %d to %d: %w", m.first, m.last, err)
+	}
+	return s.deliver(ctx, m, b.rows)
+}
+
+// Pause waits until no batch is under way and lets none begin until resume is
+// called: what is stored and what is acknowledged are then the same, as a backup
+// needs it. Records are still spooled. It returns the context's error where a
+// batch does not come to its end, because the store is away. Call it once what an
+// earlier process had tried was repeated (Stats.Resumed).
+func (s *Shipper) Pause(ctx context.Context) (resume func(), err error) {
+	select {
+	case <-s.turn:
+		return func() { s.turn <- struct{}{} }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // resume repeats the batch that was tried but not acknowledged.

@@ -66,6 +66,13 @@
 // them counted twice or not at all, so one that rebuilds on a server with several
 // writers should do it when they are quiet.
 //
+// # Backups
+//
+// Backup and Restore are ClickHouse's own statements. A restored database must be
+// loaded anew before rows are deleted in it (backup.go says why), and Replay begins
+// the erasures again that the backup does not know: by hash, since nothing else is
+// left of who was erased.
+//
 // # Errors
 //
 // An *Error carries ClickHouse's code. Permanent tells what a retry cannot

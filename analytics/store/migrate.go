@@ -64,12 +64,9 @@ func (s *Store) createDatabase(ctx context.Context) error {
 	if !errors.As(err, &e) || e.Code != codeUnknownDatabase {
 		return err
 	}
-	// A connection cannot even be opened into a database that does not exist.
-	connect := *s.connect
-	connect.Auth.Database = "default"
-	conn, err := clickhouse.Open(&connect)
+	conn, err := s.outside()
 	if err != nil {
-		return wrap("connect", err)
+		return err
 	}
 	defer conn.Close()
 	// The name was checked by Open.

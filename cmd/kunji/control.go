@@ -78,6 +78,13 @@ func (s *service) controlHandler() http.Handler {
 		}
 		return replayAsides(s.spool, batches)
 	}))
+	mux.HandleFunc("POST /backup", patiently(answerControl(func(r *http.Request) (any, error) {
+		var order backupOrder
+		if err := json.NewDecoder(r.Body).Decode(&order); err != nil {
+			return nil, fmt.Errorf("where to: %w", err)
+		}
+		return s.makeBackup(r.Context(), order)
+	})))
 	mux.HandleFunc("POST /rights/erase", answerControl(func(r *http.Request) (any, error) {
 		var order erasureOrder
 		if err := json.NewDecoder(r.Body).Decode(&order); err != nil {
@@ -86,6 +93,17 @@ func (s *service) controlHandler() http.Handler {
 		return s.eraseVisitor(r.Context(), order)
 	}))
 	return mux
+}
+
+// patiently lets an answer take as long as it does; who asked may leave.
+func patiently(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := http.NewResponseController(w).SetWriteDeadline(time.Time{}); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		h(w, r)
+	}
 }
 
 // answerControl writes what f returns as JSON, its error as {"error"}.

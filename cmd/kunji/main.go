@@ -79,6 +79,8 @@ type commands struct {
 	User     userCmd       `cmd:"" help:"People who sign in to the console."`
 	Token    tokenCmd      `cmd:"" help:"Programs that call the console's API."`
 	Keys     keysCmd       `cmd:"" help:"The keys that sign cookies, links and records."`
+	Backup   backupCmd     `cmd:"" help:"Copy everything that is kept into a folder."`
+	Restore  restoreCmd    `cmd:"" help:"Put a backup in the place of what is kept; who was erased since stays erased."`
 	Spool    spoolCmd      `cmd:"" help:"What ClickHouse refused and the edge set aside."`
 	Version  versionCmd    `cmd:"" help:"Print the version."`
 	Engine   engineCmd     `cmd:"" hidden:"" help:"Run ClickHouse for a service that is its parent."`

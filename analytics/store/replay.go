@@ -1,0 +1,204 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/kunjicloud/kunji/edge/event"
+)
+
+// Requests are what people asked for and a restored backup must not undo:
+// erasures, what mail recipients said, consent records that were taken back.
+type Requests struct {
+	Withdrawals []Withdrawal
+	statements  []event.Statement
+	erasures    []*erasure
+}
+
+// Erasures returns how many erasures there are, Statements how many of
+// recipients.
+func (r *Requests) Erasures() int { return len(r.erasures) }
+
+// Statements returns how many statements of mail recipients there are.
+func (r *Requests) Statements() int { return len(r.statements) }
+
+// Add takes a record that was still in a spool; those that ask for nothing are
+// left out.
+func (r *Requests) Add(rec event.Record) {
+	switch {
+	case rec.Erasure != nil:
+		e := rec.Erasure
+		r.erasures = append(r.erasures, &erasure{
+			ErasureReceipt: ErasureReceipt{Site: e.Site, Hash: e.Hash, Requested: e.Requested, By: string(e.By)}, subject: e.Subject,
+		})
+	case rec.Statement != nil:
+		r.statements = append(r.statements, *rec.Statement)
+	case rec.Consent != nil && rec.Consent.Withdraws:
+		r.Withdrawals = append(r.Withdrawals, Withdrawal{Site: rec.Consent.Site, Time: rec.Consent.Time, Record: rec.Consent.Previous})
+	}
+}
+
+// Requests reads everything that people asked for, from a store that a backup is
+// about to replace.
+func (s *Store) Requests(ctx context.Context) (r Requests, err error) {
+	if r.erasures, err = s.allErasures(ctx); err != nil {
+		return r, err
+	}
+	if r.statements, err = s.allStatements(ctx); err != nil {
+		return r, err
+	}
+	for cursor, more := "", true; more; {
+		var page []Withdrawal
+		if page, cursor, more, err = s.Withdrawn(ctx, cursor); err != nil {
+			return r, err
+		}
+		r.Withdrawals = append(r.Withdrawals, page...)
+	}
+	return r, nil
+}
+
+func (s *Store) allErasures(ctx context.Context) (all []*erasure, err error) {
+	rows, err := s.query(ctx, "read erasures", "SELECT site, hash, requested, requested_by, step, subject, stepped, events, touches, consents, receipt FROM erasures FINAL", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		e := new(erasure)
+		var hash, receipt string
+		if err := rows.Scan(&e.Site, &hash, &e.Requested, &e.By, &e.step, &e.subject, &e.stepped, &e.Events, &e.Touches, &e.Consents, &receipt); err != nil {
+			return nil, err
+		}
+		copy(e.Hash[:], hash)
+		e.Signature = []byte(receipt)
+		all = append(all, e)
+	}
+	return all, rows.Err()
+}
+
+func (s *Store) allStatements(ctx context.Context) (all []event.Statement, err error) {
+	rows, err := s.query(ctx, "read mail consents", "SELECT site, recipient, time, mail_open, mail_click, mail, said_by, proof, sealed FROM mail_consents FINAL", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e event.Statement
+		var open, click, mail uint8
+		if err := rows.Scan(&e.Site, &e.Recipient, &e.Time, &open, &click, &mail, &e.By, &e.Proof, &e.Sealed); err != nil {
+			return nil, err
+		}
+		e.Open, e.Click, e.All = event.Choice(open), event.Choice(click), event.Choice(mail)
+		all = append(all, e)
+	}
+	return all, rows.Err()
+}
+
+// ReplayOptions are what Replay needs of the key ring.
+type ReplayOptions struct {
+	Subject func(site string, visitor uint64) [16]byte
+	Seal    func(site string, visitor uint64) string
+}
+
+// Replay puts what people asked for since a backup into the store that was made
+// of it, and returns how many people have to be erased again: Erase does it. Only
+// a keyed hash is left of who was erased, so every visitor that the backup holds
+// is hashed and looked for.
+func (s *Store) Replay(ctx context.Context, r Requests, o ReplayOptions) (again int, err error) {
+	statements := make([]*event.Statement, len(r.statements))
+	for i := range r.statements {
+		statements[i] = &r.statements[i]
+	}
+	if err := insertOwn(ctx, s, statementTable, statements); err != nil {
+		return 0, err
+	}
+	had, err := s.allErasures(ctx)
+	if err != nil {
+		return 0, err
+	}
+	finished := map[erasureKey]bool{}
+	for _, e := range had {
+		finished[e.key()] = e.step == stepDone
+	}
+	newer := map[string]map[[16]byte][]*erasure{} // by site and person
+	var all []*erasure
+	for _, e := range r.erasures {
+		if finished[e.key()] {
+			continue
+		}
+		if newer[e.Site] == nil {
+			newer[e.Site] = map[[16]byte][]*erasure{}
+		}
+		newer[e.Site][e.Hash] = append(newer[e.Site][e.Hash], e)
+		all = append(all, e)
+	}
+	for site, wanted := range newer {
+		n, err := s.findErased(ctx, site, wanted, o)
+		if err != nil {
+			return 0, err
+		}
+		again += n
+	}
+	return again, insertOwn(ctx, s, steppedTable, all)
+}
+
+// erasureKey is what tells one request from another.
+type erasureKey struct {
+	site      string
+	hash      [16]byte
+	requested int64
+}
+
+func (e *erasure) key() erasureKey { return erasureKey{e.Site, e.Hash, e.Requested.UnixMilli()} }
+
+// replayParts is in how many steps the visitors of a site are read, so that
+// telling them apart needs little memory.
+const replayParts = 16
+
+// findErased begins anew the erasures of those visitors of a site who are there.
+func (s *Store) findErased(ctx context.Context, site string, wanted map[[16]byte][]*erasure, o ReplayOptions) (found int, err error) {
+	for part := range replayParts {
+		rows, err := s.query(ctx, "look for those who were erased", "SELECT DISTINCT visitor FROM (SELECT visitor FROM events WHERE site = {site:String} AND visitor % {parts:UInt64} = {part:UInt64} "+
+			"UNION ALL SELECT visitor FROM touches WHERE site = {site:String} AND visitor % {parts:UInt64} = {part:UInt64} "+
+			"UNION ALL SELECT subject FROM consents WHERE site = {site:String} AND subject % {parts:UInt64} = {part:UInt64}) WHERE visitor != 0",
+			map[string]any{"site": site, "parts": uint64(replayParts), "part": uint64(part)})
+		if err != nil {
+			return 0, err
+		}
+		n, err := beginAnew(rows, site, wanted, o)
+		if err != nil {
+			return 0, err
+		}
+		found += n
+	}
+	return found, nil
+}
+
+func beginAnew(rows *Rows, site string, wanted map[[16]byte][]*erasure, o ReplayOptions) (found int, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		var visitor uint64
+		if err := rows.Scan(&visitor); err != nil {
+			return found, err
+		}
+		requests := wanted[o.Subject(site, visitor)]
+		if len(requests) > 0 {
+			found++
+		}
+		for _, e := range requests {
+			e.step, e.subject, e.stepped = stepRequested, o.Seal(site, visitor), time.Time{}
+			e.Events, e.Touches, e.Consents, e.Signature = 0, 0, 0, nil
+		}
+	}
+	return found, rows.Err()
+}
+
+// Erased reports whether nothing answers any more about those who asked to be
+// erased, and no part in use has it: what is left is to wait until ClickHouse has
+// removed the parts before. A store that was restored serves nobody earlier.
+func (s *Store) Erased(ctx context.Context) (bool, error) {
+	var open uint64
+	err := s.conn.QueryRow(ctx, fmt.Sprintf("SELECT countIf(step < %d) FROM erasures FINAL", stepMasked)).Scan(&open)
+	return open == 0, wrap("count erasures", err)
+}

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/kunjicloud/kunji/analytics/engine/enginetest"
+	"github.com/kunjicloud/kunji/edge/event"
+)
+
+// TestPolicy_5_3_RestoreForgets backs a store up, has people erased and mail
+// taken back, and restores: whoever was erased since is gone again with a new
+// receipt, whoever was erased before stays so, the others and the ledger are
+// whole, and mail stays unwanted.
+func TestPolicy_5_3_RestoreForgets(t *testing.T) {
+	dial := enginetest.Start(t)
+	old := openOn(t, dial, "old")
+	removePartsAtOnce(t, old)
+	heads := map[string]Head{}
+	lives(t, old, heads, "1", "shop", 1, 2, 3, 4)
+	tombstones(t, old, "t1", "shop", 1)
+	eraseAll(t, old, 1)
+	if err := old.Backup(t.Context(), "File('one')"); err != nil {
+		t.Fatal(err)
+	}
+	tombstones(t, old, "t2", "shop", 2)
+	eraseAll(t, old, 1)
+	tombstones(t, old, "t3", "shop", 3) // asked for, not begun
+	left := []event.Statement{{Site: "shop", Recipient: 77, Time: time.Now().UTC().Truncate(time.Second), All: event.Denied, By: "recipient"}}
+	if err := old.PutMailConsents(t.Context(), left); err != nil {
+		t.Fatal(err)
+	}
+	asked, err := old.Requests(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	s, err := Open(Options{Dial: dial, Database: "restored"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Restore(t.Context(), "old", "File('one')"); err != nil {
+		t.Fatal(err)
+	}
+	if got := one(t, s, "SELECT toString(arraySort(groupUniqArray(visitor))) FROM events"); got != "[2,3,4]" {
+		t.Fatalf("the backup holds %s", got)
+	}
+	again, err := s.Replay(t.Context(), asked, ReplayOptions{Subject: hashOf, Seal: func(_ string, v uint64) string { return seal(v) }})
+	if err != nil || again != 2 {
+		t.Fatalf("%d people are erased again, %v; want 2", again, err)
+	}
+	if whole, err := s.Erased(t.Context()); err != nil || whole {
+		t.Errorf("before: erased %t, %v", whole, err)
+	}
+	removePartsAtOnce(t, s)
+	eraseAll(t, s, 2)
+	if whole, err := s.Erased(t.Context()); err != nil || !whole {
+		t.Errorf("after: erased %t, %v", whole, err)
+	}
+	if got := one(t, s, "SELECT concat(toString(groupUniqArray(visitor)), ' ', toString(count())) FROM events"); got != "[4] 12" {
+		t.Errorf("visitors and events: %s", got)
+	}
+	if got := one(t, s, "SELECT toString(groupUniqArray(visitor)) FROM touches"); got != "[4]" {
+		t.Errorf("visitors of touches: %s", got)
+	}
+	if got := one(t, s, "SELECT countIf(step = 4 AND receipt != '' AND subject = '') FROM erasures FINAL"); got != "3" {
+		t.Errorf("%s receipts, want 3", got)
+	}
+	if m, err := s.MailConsent(t.Context(), "shop", []uint64{77}); err != nil || !m[77].Unsubscribed() {
+		t.Errorf("the recipient: %+v, %v", m[77], err)
+	}
+	// The views of the restored database feed its own tables.
+	lives(t, s, heads, "after", "shop", 5)
+	if got := one(t, s, "SELECT toString(arraySort(groupUniqArray(visitor))) FROM touches"); got != "[4,5]" {
+		t.Errorf("visitors of touches after an insert: %s", got)
+	}
+	if got := one(t, old, "SELECT toString(arraySort(groupUniqArray(visitor))) FROM touches"); got != "[3,4]" {
+		t.Errorf("the old database's touches: %s", got)
+	}
+	if err := s.Restore(t.Context(), "old", "File('one')"); err == nil {
+		t.Error("a database that is there was restored over")
+	}
+}
+
+// TestDestinations: a destination is a place for backups and nothing more, and
+// no error tells what it says.
+func TestDestinations(t *testing.T) {
+	for text, want := range map[string]bool{
+		"File('one')": true, "Disk('backups', 'one')": true, "S3('https://s3.example/b', 'key', 'it''s')": true, "S3(named, filename = 'one')": true,
+		"File('one'); DROP DATABASE kunji": false, "File('one') SETTINGS async = 1": false, "url('x')": false, "File('a') --')": false,
+		"File((SELECT 1))": false, "": false, "File('one'": false, "File('a'), File('b')": false,
+	} {
+		if got := isDestination(text); got != want {
+			t.Errorf("%s: %t, want %t", text, got, want)
+		}
+	}
+	s, err := Open(Options{DSN: "clickhouse://127.0.0.1:1/kunji"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Backup(context.Background(), "File('a'); SELECT 1"); err != ErrDestination { //nolint:errorlint // it is returned as it is
+		t.Errorf("Backup: %v", err)
+	}
+}

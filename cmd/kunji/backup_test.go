@@ -1,0 +1,92 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kunjicloud/kunji/analytics/engine"
+)
+
+// TestPolicy_5_3_RestoreReplays backs a running service up, has a visitor erased,
+// another one withdraw and a recipient unsubscribe, and restores: before any
+// service runs on it the erased one is gone and the recipient unsubscribed; then
+// old cookies are a no, the others go on, and the ledger is whole.
+func TestPolicy_5_3_RestoreReplays(t *testing.T) {
+	library, err := engine.FindLibrary("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := newInstallation(t, library)
+	r := in.start("serve")
+	stays, staysID := in.consented(t, "stays")
+	goes, goesID := in.consented(t, "goes")
+	back, _ := in.consented(t, "back")
+	in.kunji("backup", "saved")
+	if out := in.kunji("sql", "SELECT count() FROM events WHERE kind = 'page_view'", "--format", "tsv"); !strings.HasSuffix(out, "3\n") {
+		t.Fatalf("page views: %s", out)
+	}
+	goes.cookies = append([]string(nil), goes.cookies...)
+	kept := [2][]string{append([]string(nil), goes.cookies...), append([]string(nil), back.cookies...)}
+	if status, _, err := goes.do("DELETE", "/v1/me?site=shop", ""); err != nil || status != http.StatusAccepted {
+		t.Fatalf("erase: %d, %v", status, err)
+	}
+	if status, _, err := back.do("POST", "/v1/consent", `{"site":"shop","method":"withdraw","surface":"choices"}`); err != nil || status != http.StatusOK {
+		t.Fatalf("withdraw: %d, %v", status, err)
+	}
+	in.kunji("sql", "--write", "INSERT INTO mail_consents (site, recipient, time, mail, said_by) VALUES ('shop', 77, now() - 1, 2, 'recipient')")
+	in.shipped()
+	in.fails(exitFailed, "stop it", "restore", "saved")
+	r.end()
+
+	out := in.kunji("restore", "saved")
+	if !strings.Contains(out, "1 person erased again") || !strings.Contains(out, "1 statement of mail recipients") {
+		t.Errorf("restore says %s", out)
+	}
+	if got := in.column("SELECT concat(toString(countIf(visitor = " + goesID + ")), ' ', toString(countIf(visitor = " + staysID + ")), ' ', toString(count())) FROM events WHERE kind = 'page_view'"); got[0] != "0 1 2" {
+		t.Errorf("page views of who was erased, of who stays, of all: %s", got)
+	}
+	if got := in.column("SELECT count() FROM consents WHERE subject = " + goesID); got[0] != "0" {
+		t.Errorf("%s records name who was erased", got)
+	}
+	if got := in.column("SELECT count() FROM mail_consents WHERE recipient = 77 AND mail = 2"); got[0] != "1" {
+		t.Errorf("the recipient has %s unsubscribes", got)
+	}
+	if found, err := filepath.Glob(filepath.Join(in.dir, "data", beforeFolder+"*", "clickhouse")); err != nil || len(found) != 1 {
+		t.Errorf("what was there before: %v, %v", found, err)
+	}
+
+	r = in.start("serve")
+	for i, v := range []*visitor{goes, back} {
+		v.cookies = kept[i]
+		if got := v.view(t, "again"); got != "refused; reason=withdrawn" {
+			t.Errorf("with an old cookie a page view was %q", got)
+		}
+	}
+	if got := stays.view(t, "later"); got != "recorded" {
+		t.Errorf("of who stays a page view was %q", got)
+	}
+	in.shipped()
+	if out := in.kunji("consent", "verify"); !strings.Contains(out, ": whole\n") || strings.Contains(out, "BROKEN") {
+		t.Errorf("verify says %s", out)
+	}
+	r.end()
+
+	// Another disk, from a backup of a service at rest: what came since is lost,
+	// which has to be said.
+	in.kunji("backup", "rest")
+	if err := os.RemoveAll(filepath.Join(in.dir, "data")); err != nil {
+		t.Fatal(err)
+	}
+	in.fails(exitUsage, "say --lost if that is so", "restore", "rest")
+	in.kunji("restore", "rest", "--lost")
+	if got := in.column("SELECT count() FROM events WHERE kind = 'page_view' AND visitor = " + staysID); got[0] != "2" {
+		t.Errorf("after a lost disk %s page views, want 2", got)
+	}
+	if err := os.WriteFile(filepath.Join(in.dir, "rest", backupKeys), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in.fails(exitFailed, "is not as it was written", "restore", "rest", "--lost")
+}

@@ -1,0 +1,376 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/kunjicloud/kunji/analytics/engine"
+	"github.com/kunjicloud/kunji/analytics/store"
+	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/identity"
+	"github.com/kunjicloud/kunji/edge/spool"
+	"github.com/kunjicloud/kunji/edge/withdrawal"
+)
+
+// A restore goes on beside what is there and replaces it at its end: before a
+// service can start on it, whoever was erased since the backup is erased again,
+// and withdrawals and unsubscribes since then count (policy 5.3). They are read
+// from what is replaced: its database, and its spool with what waits there.
+const (
+	restoreFolder = "restore.part"
+	beforeFolder  = "before-restore-"
+)
+
+type restoreCmd struct {
+	Dir   string `arg:"" help:"The folder that backup wrote."`
+	From  string `help:"With a ClickHouse server: where it kept the database, as --to of backup said." placeholder:"DESTINATION"`
+	Newer string `help:"With a ClickHouse server: the database before this one, whose erasures and unsubscribes count." placeholder:"DATABASE"`
+	Lost  bool   `help:"Also where what people asked for since the backup is lost: they would have to ask again."`
+}
+
+// restore is one on its way.
+type restore struct {
+	cmd   *restoreCmd
+	cfg   *Config
+	ring  *identity.Ring
+	log   *slog.Logger
+	now   func() time.Time
+	m     backupManifest
+	asked store.Requests
+	marks []spool.Mark // withdrawals of the spool before
+	queue [][]byte     // what waits there and was stored after the backup
+}
+
+// Run restores. It ends without a change where anything is wrong.
+func (c *restoreCmd) Run(ctx context.Context, a *app) (err error) {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	r := restore{cmd: c, cfg: cfg, now: a.now, log: slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	if err := r.check(); err != nil {
+		return err
+	}
+	lock, err := lockDir(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.release()) }()
+	if err := r.openRing(); err != nil {
+		return err
+	}
+	if err := r.gather(ctx); err != nil {
+		return err
+	}
+	work := filepath.Join(cfg.DataDir, restoreFolder)
+	if err := os.RemoveAll(work); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	again, err := r.database(ctx, work)
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(work))
+	}
+	if err := r.restoreSpool(work); err != nil {
+		return errors.Join(err, os.RemoveAll(work))
+	}
+	before, err := r.replace(work)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "restored what was kept on %s; %s erased again, %s of mail recipients and %s counted, %s goes on from the spool\n",
+		r.m.Time.Format(time.RFC3339), counted(again, "person", "people"), count(r.asked.Statements(), "statement"),
+		count(len(r.asked.Withdrawals), "withdrawal"), count(len(r.queue), "record"))
+	if before != "" {
+		fmt.Fprintf(a.stdout, "what was there before lies in %s: delete it when all is well, it holds personal data\n", before)
+	}
+	return nil
+}
+
+// check reads the manifest and compares every file with it.
+func (r *restore) check() error {
+	text, err := os.ReadFile(filepath.Join(r.cmd.Dir, backupManifestFile))
+	if err != nil {
+		return usagef("%s is no backup that came to its end: %v", r.cmd.Dir, err)
+	}
+	if err := json.Unmarshal(text, &r.m); err != nil || r.m.Version != 1 {
+		return usagef("%s was written by another program, version %d", filepath.Join(r.cmd.Dir, backupManifestFile), r.m.Version)
+	}
+	switch embedded := r.cfg.ClickHouse.Embedded(); {
+	case embedded != r.m.Embedded:
+		return usagef("the backup is of a store with clickhouse.dsn %s: restore it into one",
+			map[bool]string{true: "embedded", false: "clickhouse://…"}[r.m.Embedded])
+	case embedded && r.cmd.From+r.cmd.Newer != "":
+		return usagef("--from and --newer are for a ClickHouse server")
+	case !embedded && r.cmd.From == "":
+		return usagef("--from is missing: say where the ClickHouse server kept the backup, as --to did")
+	case !embedded && r.cmd.Newer == "" && !r.cmd.Lost:
+		return usagef("--newer is missing: name the database whose erasures and unsubscribes count, or say --lost where there is none left")
+	}
+	files, err := listFiles(r.cmd.Dir)
+	if err != nil {
+		return fmt.Errorf("read the backup: %w", err)
+	}
+	files = slices.DeleteFunc(files, func(f backupFile) bool { return f.Path == backupManifestFile })
+	if !slices.Equal(files, r.m.Files) {
+		return fmt.Errorf("%s is not as it was written: files are missing, changed or added", r.cmd.Dir)
+	}
+	return nil
+}
+
+// openRing takes the ring that is there, which must be the backup's, or else
+// the backup's own.
+func (r *restore) openRing() (err error) {
+	path := r.cfg.Keys.File
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		path = filepath.Join(r.cmd.Dir, backupKeys)
+	}
+	if r.ring, err = identity.ReadRing(path); err != nil {
+		return err
+	}
+	if ours := r.ring.Fingerprint(); ours != r.m.Ring {
+		return usagef("%s holds key ring %s, the backup is of %s: cookies and erasures would not be each other's", path, ours, r.m.Ring)
+	}
+	return nil
+}
+
+// gather reads what people asked for from what is about to be replaced.
+func (r *restore) gather(ctx context.Context) error {
+	there := 0
+	if found, err := r.gatherStore(ctx); err != nil {
+		return fmt.Errorf("read what people asked for since the backup, from the database before (--lost goes on without): %w", err)
+	} else if found {
+		there++
+	}
+	if found, err := r.gatherSpool(); err != nil {
+		return fmt.Errorf("read what people asked for since the backup, from the spool before (--lost goes on without): %w", err)
+	} else if found {
+		there++
+	}
+	if there == 0 && !r.cmd.Lost {
+		return usagef("nothing is left of what came before: erasures and unsubscribes since %s are lost, and people would have to ask again; say --lost if that is so",
+			r.m.Time.Format(time.RFC3339))
+	}
+	return nil
+}
+
+func (r *restore) gatherStore(ctx context.Context) (found bool, err error) {
+	var s *store.Store
+	end := func() error { return nil }
+	if r.m.Embedded {
+		if _, err := os.Stat(r.cfg.engineDir()); errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		s, end, err = openStore(ctx, r.cfg, r.log)
+	} else if r.cmd.Newer != "" {
+		if s, err = store.Open(store.Options{DSN: withDatabase(r.cfg.ClickHouse.DSN, r.cmd.Newer), Logger: r.log}); err == nil {
+			end = s.Close
+		}
+	} else {
+		return false, nil
+	}
+	if err == nil {
+		if _, err = s.Migrate(ctx); err == nil {
+			r.asked, err = s.Requests(ctx)
+		}
+		err = errors.Join(err, end())
+	}
+	if err != nil && r.cmd.Lost {
+		r.log.Warn("kunji: the database before cannot be read", "error", err)
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// withDatabase is a DSN with another database.
+func withDatabase(dsn, database string) string {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return dsn // the store says what is wrong with it
+	}
+	u.Path = "/" + database
+	return u.String()
+}
+
+// gatherSpool reads withdrawals, and what was kept after the backup and not
+// shipped.
+func (r *restore) gatherSpool() (found bool, err error) {
+	o := r.cfg.spoolOptions(r.ring, r.log)
+	if _, err := os.Stat(o.Dir); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	s, err := spool.Open(o)
+	if err != nil {
+		if r.cmd.Lost {
+			r.log.Warn("kunji: the spool before cannot be read", "error", err)
+			return false, nil
+		}
+		return false, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	for _, space := range []byte{withdrawal.SpaceRecords, withdrawal.SpaceRecipients} {
+		err := s.Marks(space, func(key, value []byte) error {
+			r.marks = append(r.marks, spool.Mark{Space: space, Key: slices.Clone(key), Value: slices.Clone(value)})
+			return nil
+		})
+		if err != nil && !errors.Is(err, spool.ErrMarksMissing) { // what is there counts
+			return false, err
+		}
+	}
+	first := s.Cursor() + 1
+	if id := s.ID(); hex.EncodeToString(id[:]) == r.m.Node {
+		first = max(first, spool.Seq(r.m.Stored)+1)
+	}
+	for through := s.Stats().Stored; first <= through; first += restoreAtOnce {
+		records, err := s.Read(context.Background(), first, min(through, first+restoreAtOnce-1))
+		if err != nil {
+			return false, err
+		}
+		for _, rec := range records {
+			r.queue = append(r.queue, slices.Clone(rec.Payload))
+			if decoded, err := event.Decode(rec.Payload); err == nil {
+				r.asked.Add(decoded)
+			}
+		}
+	}
+	return true, nil
+}
+
+// database makes the database and erases in it whom it must not know any more.
+func (r *restore) database(ctx context.Context, work string) (again int, err error) {
+	c, from := *r.cfg, r.cmd.From
+	c.DataDir = work
+	if r.m.Embedded {
+		const name = "restore"
+		if err := copyTree(filepath.Join(r.cmd.Dir, backupClickHouse), filepath.Join(engine.BackupDir(c.engineDir()), name)); err != nil {
+			return 0, fmt.Errorf("restore: %w", err)
+		}
+		from = "File('" + name + "')"
+	}
+	s, end, err := openStore(ctx, &c, r.log)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, end(), os.RemoveAll(engine.BackupDir(c.engineDir()))) }()
+	if err := s.Restore(ctx, r.m.Database, from); err != nil {
+		return 0, err
+	}
+	if _, err := s.Migrate(ctx); err != nil {
+		return 0, err
+	}
+	again, err = s.Replay(ctx, r.asked, store.ReplayOptions{Subject: r.ring.SubjectHash, Seal: r.ring.SealSubject})
+	if err != nil {
+		return 0, err
+	}
+	return again, r.erase(ctx, s)
+}
+
+// erase works until no query and no part in use knows them; the service does
+// what is left, which is to wait.
+func (r *restore) erase(ctx context.Context, s *store.Store) error {
+	for {
+		_, err := s.Erase(ctx, store.EraseOptions{Unseal: r.ring.UnsealSubject, Signer: signer{r.ring}})
+		if err != nil {
+			return err
+		}
+		if done, err := s.Erased(ctx); err != nil || done {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// restoreSpool makes the spool, with what was withdrawn and what waited since.
+func (r *restore) restoreSpool(work string) (err error) {
+	o := r.cfg.spoolOptions(r.ring, r.log)
+	o.Dir = filepath.Join(work, filepath.Base(o.Dir))
+	if err := copyTree(filepath.Join(r.cmd.Dir, backupSpool), o.Dir); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	s, err := spool.Open(o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	const few = 1000 // of at most 300 bytes: within one write
+	for some := range slices.Chunk(r.marks, few) {
+		if err := s.PutMarks(some...); err != nil {
+			return err
+		}
+	}
+	// What other nodes say is heard from its beginning: what the cursor had read is gone.
+	if err := s.DeleteMarks(withdrawal.SpaceFeed, nil); err != nil {
+		return err
+	}
+	set, err := withdrawal.New(withdrawal.Options{Marks: keeper{s}, Lifetime: longestLifetime(r.cfg.Sites), Now: r.now, Logger: r.log})
+	if err != nil {
+		return err
+	}
+	if err := set.Load(); err != nil {
+		return err
+	}
+	entries := make([]withdrawal.Entry, len(r.asked.Withdrawals))
+	for i, w := range r.asked.Withdrawals {
+		if now := r.now(); w.Time.After(now) { // a node whose clock is ahead
+			w.Time = now
+		}
+		entries[i] = withdrawal.Entry{Site: w.Site, Time: w.Time, Record: w.Record}
+	}
+	if err := set.Add(entries...); err != nil {
+		return err
+	}
+	for some := range slices.Chunk(r.queue, few) {
+		if err := s.Append(some...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// replace puts what was made into the place of what is there, which is moved
+// aside.
+func (r *restore) replace(work string) (before string, err error) {
+	aside := filepath.Join(r.cfg.DataDir, beforeFolder+r.now().UTC().Format("20060102T150405"))
+	parts, err := os.ReadDir(work)
+	if err != nil {
+		return "", fmt.Errorf("restore: %w", err)
+	}
+	for _, p := range parts {
+		there := filepath.Join(r.cfg.DataDir, p.Name())
+		if _, err := os.Lstat(there); err == nil {
+			before = aside
+			if err := os.MkdirAll(aside, 0o700); err != nil {
+				return "", fmt.Errorf("restore: %w", err)
+			}
+			if err := os.Rename(there, filepath.Join(aside, p.Name())); err != nil {
+				return "", fmt.Errorf("restore: %w", err)
+			}
+		}
+		if err := os.Rename(filepath.Join(work, p.Name()), there); err != nil {
+			return "", fmt.Errorf("restore: %w", err)
+		}
+	}
+	if _, err := os.Stat(r.cfg.Keys.File); errors.Is(err, fs.ErrNotExist) {
+		if err := r.ring.Save(r.cfg.Keys.File); err != nil {
+			return before, err
+		}
+	}
+	err = copyFile(filepath.Join(r.cmd.Dir, promisesFile), filepath.Join(r.cfg.DataDir, promisesFile))
+	if err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
+		return before, fmt.Errorf("restore: %w", err)
+	}
+	return before, os.Remove(work)
+}
