@@ -19,6 +19,7 @@ type KeptView struct {
 	Erased   bool // the post was accepted
 	// RightsURL is absolute; where the last post gave one.
 	RightsURL string
+	Choices   string           // address of a recipient's mail preferences; empty: no link
 	Incidents []*site.Incident // from Site.Told
 	Depth     int              // folders of the page's address below the edge's prefix
 }
@@ -32,16 +33,16 @@ type KeptTable struct {
 
 type keptPage struct {
 	frame
-	Message, Intro, Download, Erase, CSRF, Correct, RightsURL string
-	Tables                                                    []KeptTable
-	Incidents                                                 []told
+	Message, Intro, Download, Erase, CSRF, Correct, RightsURL, Choices string
+	Tables                                                             []KeptTable
+	Incidents                                                          []told
 }
 
 // RenderKept writes that page.
 func (a *Assets) RenderKept(w io.Writer, v KeptView) error {
 	p := keptPage{
 		frame: a.frame(v.Site, v.Lang, a.in(v.Lang).Pages["me"], v.Depth), Tables: v.Tables,
-		Download: v.Download, Erase: v.Erase, CSRF: v.CSRF, RightsURL: v.RightsURL,
+		Download: v.Download, Erase: v.Erase, CSRF: v.CSRF, RightsURL: v.RightsURL, Choices: v.Choices,
 	}
 	var err error
 	if p.Incidents, err = tell(v.Incidents, v.Lang); err != nil {

@@ -39,8 +39,9 @@ const maxErasing = 10_000
 
 // EraseOptions are what the erasing job needs of its caller.
 type EraseOptions struct {
-	// Unseal opens the subject of a tombstone.
-	Unseal func(site, sealed string) (visitor uint64, err error)
+	// Unseal opens the subject of a tombstone: a visitor, or a mail recipient; the
+	// other one is 0.
+	Unseal func(site, sealed string) (visitor, recipient uint64, err error)
 	Signer Signer
 	// Settle is how long after ClickHouse took a tombstone its work begins: as long
 	// as inserts of other nodes that have not heard of it may take. With one node,
@@ -50,11 +51,13 @@ type EraseOptions struct {
 
 // ErasureReceipt says what an erasure did.
 type ErasureReceipt struct {
-	Site                      string
-	Hash                      [16]byte // of the person, keyed: identity.Ring.SubjectHash
-	Requested, Finished       time.Time
-	By                        string
-	Events, Touches, Consents uint64 // rows deleted, deleted, blanked
+	Site                string
+	Hash                [16]byte // of the person, keyed: identity.Ring.SubjectHash, RecipientHash
+	Requested, Finished time.Time
+	By                  string
+	// Events and Touches are rows deleted; Consents are rows blanked of a visitor, and
+	// deleted or blanked of a recipient.
+	Events, Touches, Consents uint64
 	Signature                 []byte // over all of the above
 }
 
@@ -73,8 +76,21 @@ type erasure struct {
 	ErasureReceipt
 	step    uint8
 	subject string // sealed
-	visitor uint64
 	stepped time.Time
+	// visitor or recipient, the other one is 0
+	visitor, recipient uint64
+}
+
+// split parts visitors from mail recipients.
+func split(all []*erasure) (visitors, recipients []*person) {
+	for _, e := range all {
+		if e.recipient != 0 {
+			recipients = append(recipients, &person{e.Site, e.recipient})
+		} else {
+			visitors = append(visitors, &person{e.Site, e.visitor})
+		}
+	}
+	return visitors, recipients
 }
 
 // Erase goes on with the erasures that were asked for, as far as it can now,
@@ -94,7 +110,7 @@ func (s *Store) Erase(ctx context.Context, o EraseOptions) ([]ErasureReceipt, er
 	var unreadable []error
 	for _, e := range waiting {
 		if e.step < stepDeleted {
-			if e.visitor, err = o.Unseal(e.Site, e.subject); err != nil {
+			if e.visitor, e.recipient, err = o.Unseal(e.Site, e.subject); err != nil {
 				unreadable = append(unreadable, fmt.Errorf("store: an erasure at site %s, requested %s, names nobody that this key ring can read: %w", e.Site, e.Requested.UTC().Format(time.RFC3339), err))
 				continue
 			}
@@ -129,6 +145,38 @@ func (s *Store) eraseRows(ctx context.Context, requested, listed []*erasure) err
 	if err := s.fillErasing(ctx, all); err != nil {
 		return err
 	}
+	visitors, recipients := split(all)
+	if len(visitors) > 0 {
+		if err := s.eraseVisitors(ctx); err != nil {
+			return err
+		}
+	}
+	if len(recipients) > 0 {
+		if err := s.eraseRecipients(ctx); err != nil {
+			return err
+		}
+	}
+	if rebuilt, err := s.rebuild(ctx); err != nil || !rebuilt {
+		return err
+	}
+	left, err := s.survivors(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.stillErasing(ctx, all); err != nil {
+		return err
+	}
+	if left > 0 {
+		return fmt.Errorf("store: %d rows of erased people are still there and are erased again", left)
+	}
+	if err := s.clearErasing(ctx); err != nil {
+		return err
+	}
+	return s.reach(ctx, stepDeleted, all)
+}
+
+// eraseVisitors takes their rows out of every table.
+func (s *Store) eraseVisitors(ctx context.Context) error {
 	for _, sql := range []string{
 		"DELETE FROM " + s.form.change("events") + " WHERE (site, visitor) IN (SELECT site, visitor FROM erasing)",
 		"DELETE FROM " + s.form.change("touches") + " WHERE (site, visitor) IN (SELECT site, visitor FROM erasing)",
@@ -141,26 +189,7 @@ func (s *Store) eraseRows(ctx context.Context, requested, listed []*erasure) err
 	if err := s.catchUp(ctx, "consents"); err != nil { // each replica looks for the blank copies
 		return err
 	}
-	if err := s.change(ctx, "erase", s.form.deleteConsents()); err != nil {
-		return err
-	}
-	if rebuilt, err := s.rebuild(ctx); err != nil || !rebuilt {
-		return err
-	}
-	left, err := s.survivors(ctx)
-	if err != nil {
-		return err
-	}
-	if err := s.stillErasing(ctx, len(all)); err != nil {
-		return err
-	}
-	if left > 0 {
-		return fmt.Errorf("store: %d rows of erased people are still there and are erased again", left)
-	}
-	if err := s.clearErasing(ctx); err != nil {
-		return err
-	}
-	return s.reach(ctx, stepDeleted, all)
+	return s.change(ctx, "erase", s.form.deleteConsents())
 }
 
 // blankConsents copies the records without their subject, deleteConsents
@@ -181,62 +210,28 @@ func (f form) deleteConsents() string {
 // whose events are at the end of their term are left alone: part of them may be
 // gone already, and their sketches go with them.
 func (s *Store) list(ctx context.Context, all []*erasure) error {
-	if err := s.change(ctx, "list the days of an erasure", "INSERT INTO erasing_days SELECT DISTINCT site, local_day FROM events "+
-		"WHERE keep_until > today() AND (site, visitor) IN (SELECT site, visitor FROM erasing)"); err != nil {
-		return err
-	}
-	for _, t := range []struct {
-		table, who string
-		count      func(*erasure) *uint64
-	}{
-		{"events", "visitor", func(e *erasure) *uint64 { return &e.Events }},
-		{"touches", "visitor", func(e *erasure) *uint64 { return &e.Touches }},
-		{"consents", "subject", func(e *erasure) *uint64 { return &e.Consents }},
+	const days = "INSERT INTO erasing_days SELECT DISTINCT site, local_day FROM events WHERE keep_until > today() AND "
+	for _, who := range []string{
+		"(site, visitor) IN (SELECT site, visitor FROM erasing)",
+		"kind IN ('mail_open', 'mail_click') AND (site, recipient) IN (" + erasingRecipients + ")",
 	} {
-		counts, err := s.countErasing(ctx, t.table, t.who)
+		if err := s.change(ctx, "list the days of an erasure", days+who); err != nil {
+			return err
+		}
+	}
+	for _, t := range namingPeople {
+		counts, err := s.countErasing(ctx, t, "true")
 		if err != nil {
 			return err
 		}
 		for _, e := range all {
-			*t.count(e) = counts[person{e.Site, e.visitor}]
+			*t.count(e) += counts[t.person(e)]
 		}
 	}
-	if err := s.stillErasing(ctx, len(all)); err != nil {
+	if err := s.stillErasing(ctx, all); err != nil {
 		return err
 	}
 	return s.reach(ctx, stepListed, all)
-}
-
-func (s *Store) countErasing(ctx context.Context, table, who string) (map[person]uint64, error) {
-	rows, err := s.query(ctx, "count what is erased", "SELECT site, "+who+", count() FROM "+table+
-		" WHERE (site, "+who+") IN (SELECT site, visitor FROM erasing) GROUP BY site, "+who, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	counts := map[person]uint64{}
-	for rows.Next() {
-		var p person
-		var n uint64
-		if err := rows.Scan(&p.site, &p.visitor, &n); err != nil {
-			return nil, err
-		}
-		counts[p] = n
-	}
-	return counts, rows.Err()
-}
-
-func (s *Store) survivors(ctx context.Context) (left uint64, err error) {
-	for table, who := range map[string]string{"events": "visitor", "touches": "visitor", "consents": "subject"} {
-		counts, err := s.countErasing(ctx, table, who)
-		if err != nil {
-			return 0, err
-		}
-		for _, n := range counts {
-			left += n
-		}
-	}
-	return left, nil
 }
 
 // change runs a statement that changes rows and returns when it is done.

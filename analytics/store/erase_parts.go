@@ -29,7 +29,10 @@ type partition struct{ table, id string } // the table as it is stored
 
 // eraseTables are those that hold what names a person, with a partition that
 // no row is in.
-var eraseTables = map[string]string{"events": "196912", "touches": "196912", "campaign_day": "196912", "consents": "1969"}
+var eraseTables = map[string]string{
+	"events": "196912", "touches": "196912", "campaign_day": "196912", "consents": "1969",
+	"mail_consents": "ID 'none'", // it has no partitions
+}
 
 // erased lists these tables as they are stored, for a condition. The list of the
 // people being erased is among them where it is on disk.
@@ -39,7 +42,7 @@ func (f form) erased() string {
 		names = append(names, "'"+f.stored(table)+"'")
 	}
 	if f.replicated() {
-		names = append(names, "'erasing'")
+		names = append(names, "'erasing'", "'erasing_recipients'")
 	}
 	slices.Sort(names)
 	return "(" + strings.Join(names, ", ") + ")"

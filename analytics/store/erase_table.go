@@ -9,8 +9,7 @@ import (
 )
 
 // erasures returns the requests that are not done, oldest first, without those
-// that ClickHouse took less than settle ago. Those of recipients wait for
-// whoever erases mail.
+// that ClickHouse took less than settle ago.
 func (s *Store) erasures(ctx context.Context, settle time.Duration) (all []*erasure, err error) {
 	rows, err := s.query(ctx, "read erasures", "SELECT site, hash, requested, requested_by, step, subject, stepped, events, touches, consents FROM erasures FINAL "+
 		"WHERE step < {done:UInt8} AND (step > 0 OR taken <= now64(3) - toIntervalMillisecond({settle:Int64})) "+
@@ -69,46 +68,61 @@ func (s *Store) clock(ctx context.Context) (at time.Time, err error) {
 	return at, wrap("ask for the time", s.conn.QueryRow(ctx, "SELECT now64(3, 'UTC')").Scan(&at))
 }
 
-var erasingTable = table[person]{"erasing", []column[person]{
-	term("site", func(p *person) string { return p.site }),
-	word("visitor", func(p *person) uint64 { return p.visitor }),
-}}
+var (
+	erasingTable          = peopleTable("erasing", "visitor")
+	erasingRecipientTable = peopleTable("erasing_recipients", "recipient")
+)
 
-// fillErasing puts the people into the table that statements name. They travel
+func peopleTable(name, who string) table[person] {
+	return table[person]{name, []column[person]{
+		term("site", func(p *person) string { return p.site }),
+		word(who, func(p *person) uint64 { return p.visitor }),
+	}}
+}
+
+// fillErasing puts the people into the tables that statements name. They travel
 // as rows, never in a statement's text.
 func (s *Store) fillErasing(ctx context.Context, all []*erasure) error {
-	people := make([]*person, 0, len(all))
 	for _, e := range all {
-		if e.visitor == 0 {
-			return fmt.Errorf("store: an erasure at site %s names visitor 0, which is nobody", e.Site)
+		if (e.visitor == 0) == (e.recipient == 0) {
+			return fmt.Errorf("store: an erasure at site %s names nobody, or a visitor and a recipient", e.Site)
 		}
-		people = append(people, &person{e.Site, e.visitor})
 	}
 	if err := s.clearErasing(ctx); err != nil {
 		return err
 	}
-	if err := insertOwn(ctx, s, erasingTable, people); err != nil {
+	visitors, recipients := split(all)
+	if err := insertOwn(ctx, s, erasingTable, visitors); err != nil {
 		return err
 	}
-	return s.catchUp(ctx, "erasing")
+	if err := insertOwn(ctx, s, erasingRecipientTable, recipients); err != nil {
+		return err
+	}
+	return s.catchUp(ctx, "erasing", "erasing_recipients")
 }
 
 // stillErasing makes sure that the statements before it found the people: an
-// engine that was started again in between has an empty table, and what it was
-// asked in its name did nothing.
-func (s *Store) stillErasing(ctx context.Context, people int) error {
-	var n uint64
-	if err := s.conn.QueryRow(ctx, "SELECT count() FROM erasing").Scan(&n); err != nil {
+// engine that was started again in between has empty tables, and what it was
+// asked in their name did nothing.
+func (s *Store) stillErasing(ctx context.Context, all []*erasure) error {
+	visitors, recipients := split(all)
+	var v, r uint64
+	if err := s.conn.QueryRow(ctx, "SELECT (SELECT count() FROM erasing), (SELECT count() FROM erasing_recipients)").Scan(&v, &r); err != nil {
 		return wrap("count the people being erased", err)
 	}
-	if n != uint64(people) {
-		return fmt.Errorf("store: ClickHouse was started again during an erasure of %d people, which is begun anew", people)
+	if v != uint64(len(visitors)) || r != uint64(len(recipients)) {
+		return fmt.Errorf("store: ClickHouse was started again during an erasure of %d people, which is begun anew", len(all))
 	}
 	return nil
 }
 
 func (s *Store) clearErasing(ctx context.Context) error {
-	return s.change(ctx, "clear erasing", "TRUNCATE TABLE erasing")
+	for _, table := range []string{"erasing", "erasing_recipients"} {
+		if err := s.change(ctx, "clear "+table, "TRUNCATE TABLE "+table); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // insertOwn inserts rows that this package made itself; to repeat it does no

@@ -22,7 +22,8 @@ const (
 // forgotten is who was erased, by keyed hash, so that a batch which arrives
 // late (from another node, from what was set aside) brings nobody back.
 type forgotten struct {
-	subject func(site string, visitor uint64) [16]byte
+	subject   func(site string, visitor uint64) [16]byte
+	recipient func(site string, recipient uint64) [16]byte // nil: nobody's mail is left out
 
 	mu     sync.Mutex
 	sites  map[string]map[[16]byte]time.Time // until when rows are left out
@@ -88,7 +89,7 @@ func (f *forgotten) hear(ctx context.Context, s *Store) error {
 
 // filter leaves out what is about somebody who was erased.
 func (f *forgotten) filter(ctx context.Context, s *Store, b Batch) (Batch, error) {
-	if f.subject == nil || len(b.Events)+len(b.Consents) == 0 {
+	if f.subject == nil || len(b.Events)+len(b.Consents)+len(b.Statements) == 0 {
 		return b, nil
 	}
 	f.mu.Lock()
@@ -96,38 +97,51 @@ func (f *forgotten) filter(ctx context.Context, s *Store, b Batch) (Batch, error
 	if err := f.hear(ctx, s); err != nil {
 		return b, err
 	}
-	known := map[person]time.Time{} // visitors have many rows
-	until := func(site string, visitor uint64) time.Time {
-		p := person{site, visitor}
-		t, ok := known[p]
-		if !ok {
-			t = f.sites[site][f.subject(site, visitor)]
-			known[p] = t
-		}
-		return t
-	}
-	gone := func(site string, visitor uint64, at time.Time) bool {
-		return visitor != 0 && !at.After(f.newest[site]) && !at.After(until(site, visitor))
-	}
-	b.Events = leave(b.Events, func(e *event.Event) bool { return gone(e.Site, e.Visitor, e.Time) })
+	visitor, recipient := f.who(f.subject), f.who(f.recipient)
+	b.Events = leave(b.Events, func(e *event.Event) bool {
+		return visitor(e.Site, e.Visitor, e.Time) || recipient(e.Site, e.Recipient, e.Time)
+	})
 	for i, e := range b.Consents {
-		if gone(e.Site, e.Subject, e.Time) {
+		if visitor(e.Site, e.Subject, e.Time) {
 			consents := make([]*Entry, len(b.Consents))
 			copy(consents, b.Consents)
 			b.Consents = consents
 			b.Consents[i] = e.blank()
 		}
 	}
+	// A no stays one: who asked to be erased said it in the same moment.
+	b.Statements = leave(b.Statements, func(st *event.Statement) bool {
+		denies := st.Open == event.Denied || st.Click == event.Denied || st.All == event.Denied
+		return !denies && recipient(st.Site, st.Recipient, st.Time)
+	})
 	return b, nil
 }
 
+// who returns a question: was this person, by the hash that their sort has, erased
+// later than a row of theirs.
+func (f *forgotten) who(hash func(site string, id uint64) [16]byte) func(site string, id uint64, at time.Time) bool {
+	known := map[person]time.Time{} // people have many rows
+	return func(site string, id uint64, at time.Time) bool {
+		if id == 0 || hash == nil || at.After(f.newest[site]) {
+			return false
+		}
+		p := person{site, id}
+		until, ok := known[p]
+		if !ok {
+			until = f.sites[site][hash(site, id)]
+			known[p] = until
+		}
+		return !at.After(until)
+	}
+}
+
 // leave returns all without those that go; all itself stays as it is.
-func leave(all []*event.Event, goes func(*event.Event) bool) []*event.Event {
+func leave[T any](all []*T, goes func(*T) bool) []*T {
 	for i, e := range all {
 		if !goes(e) {
 			continue
 		}
-		kept := append([]*event.Event(nil), all[:i]...)
+		kept := append([]*T(nil), all[:i]...)
 		for _, e := range all[i+1:] {
 			if !goes(e) {
 				kept = append(kept, e)

@@ -45,7 +45,7 @@ var statementTable = table[event.Statement]{"mail_consents", []column[event.Stat
 	second("time", func(s *event.Statement) time.Time { return s.Time }),
 	small("mail_open", func(s *event.Statement) uint8 { return uint8(s.Open) }),
 	small("mail_click", func(s *event.Statement) uint8 { return uint8(s.Click) }),
-	small("mail", func(s *event.Statement) uint8 { return uint8(s.Counted()) }),
+	small("mailing", func(s *event.Statement) uint8 { return uint8(s.Counted()) }),
 	term("said_by", func(s *event.Statement) string { return s.By }),
 	text("proof", func(s *event.Statement) string { return s.Proof }),
 	text("sealed", func(s *event.Statement) string { return s.Sealed }),
@@ -102,7 +102,7 @@ func (s *Store) MailConsent(ctx context.Context, site string, recipients []uint6
 	newest := func(column string) string {
 		return "argMaxIf(" + column + ", (time, " + column + "), " + column + " != 0)"
 	}
-	rows, err := s.query(ctx, "read mail consents", "SELECT recipient, "+newest("mail_open")+", "+newest("mail_click")+", "+newest("mail")+
+	rows, err := s.query(ctx, "read mail consents", "SELECT recipient, "+newest("mail_open")+", "+newest("mail_click")+", "+newest("mailing")+
 		", max(time) FROM mail_consents WHERE site = {site:String} AND recipient IN {recipients:Array(UInt64)} GROUP BY recipient",
 		map[string]any{"site": site, "recipients": recipients})
 	if err != nil {
@@ -146,7 +146,7 @@ const maxUnsubscribes = 10_000
 // may become visible after a later one, so whoever must miss nobody asks for some
 // minutes before it, and leaves out what they had.
 func (s *Store) Unsubscribes(ctx context.Context, site string, since time.Time) (all []Unsubscribe, err error) {
-	rows, err := s.query(ctx, "read unsubscribes", "SELECT recipient, time, sealed, taken FROM mail_consents WHERE site = {site:String} AND mail = 2 AND sealed != '' "+
+	rows, err := s.query(ctx, "read unsubscribes", "SELECT recipient, time, sealed, taken FROM mail_consents WHERE site = {site:String} AND mailing = 2 AND sealed != '' "+
 		"AND taken >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') ORDER BY taken, recipient, time LIMIT "+strconv.Itoa(maxUnsubscribes),
 		map[string]any{"site": site, "since": max(0, since.UnixMilli())})
 	if err != nil {

@@ -32,7 +32,7 @@ func (s *Store) Statements(ctx context.Context, since string) (all []event.State
 	if now := s.now(); from.key == (statementKey{}) && now.Sub(time.UnixMilli(from.far)).Abs() >= farEvery {
 		from.far, from.taken = now.UnixMilli(), max(0, from.newest-overlap.Milliseconds())
 	}
-	rows, err := s.query(ctx, "read mail statements", "SELECT site, recipient, time, mail_open, mail_click, mail, taken FROM mail_consents "+
+	rows, err := s.query(ctx, "read mail statements", "SELECT site, recipient, time, mail_open, mail_click, mailing, taken FROM mail_consents "+
 		"WHERE taken >= fromUnixTimestamp64Milli({after:Int64}, 'UTC') AND (taken, recipient, toInt64(toUnixTimestamp(time)), site) > (fromUnixTimestamp64Milli({after:Int64}, 'UTC'), {recipient:UInt64}, {time:Int64}, {site:String}) "+
 		"ORDER BY taken, recipient, time, site LIMIT "+strconv.Itoa(statementPage)+" WITH TIES",
 		map[string]any{"after": from.taken, "recipient": from.key.recipient, "time": from.key.time, "site": from.key.site})

@@ -110,7 +110,7 @@ func testMailFeed(t *testing.T, s *Store) {
 		t.Errorf("heard %+v, want %+v", got, want)
 	}
 	// A row that became visible after later ones is still found, within a minute.
-	if err := s.change(t.Context(), "test", "INSERT INTO mail_consents (site, recipient, time, mail, taken) SELECT 'shop', 99999999, now(), 2, now64(3) - 300"); err != nil {
+	if err := s.change(t.Context(), "test", "INSERT INTO mail_consents (site, recipient, time, mailing, taken) SELECT 'shop', 99999999, now(), 2, now64(3) - 300"); err != nil {
 		t.Fatal(err)
 	}
 	now = now.Add(farEvery)

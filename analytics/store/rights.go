@@ -23,10 +23,13 @@ type Kept struct {
 // keptRows bounds each table of what is kept about a person.
 const keptRows = 1000
 
+// keptTable is a table, the column that names the person, and the columns shown.
+type keptTable struct{ table, who, columns string }
+
 // The columns that say something about a person. Left out are ids that only
 // join tables, and touches, which repeat visits. Zeros and empty texts mean
 // "none" and become empty.
-var keptColumns = []struct{ table, who, columns string }{
+var keptColumns = []keptTable{
 	{"events", "visitor", "formatDateTime(time, '%Y-%m-%d %H:%i:%S', 'UTC') AS time, kind, basis, if(notEmpty(consent_record), toString(consent_record), '') AS consent_record, " +
 		"source, medium, campaign, campaign_id, content, term, click_id_kind, channel, referrer_host, " +
 		"first_source, first_medium, first_campaign, first_campaign_id, first_content, first_term, first_click_id_kind, first_channel, first_referrer_host, " +
@@ -38,26 +41,42 @@ var keptColumns = []struct{ table, who, columns string }{
 		"notice_version, notice_language, toString(policy_version) AS policy_version, regime, country, region, if(signal, 'gpc', '') AS signal, age, if(guardian, 'yes', '') AS guardian, toString(keep_until) AS keep_until"},
 }
 
+// mailColumns are those of a mail recipient.
+var mailColumns = []keptTable{
+	{"events", "recipient", keptColumns[0].columns},
+	{"mail_consents", "recipient", "formatDateTime(time, '%Y-%m-%d %H:%i:%S', 'UTC') AS time, " + choiceText("mail_open") + ", " + choiceText("mail_click") + ", " + choiceText("mailing") + ", said_by, proof"},
+}
+
+func choiceText(column string) string {
+	return "transform(" + column + ", [1, 2], ['granted', 'denied'], '') AS " + column
+}
+
 // About returns what is kept about a visitor of a site: at most 1,000 rows a
 // table, the newest ones, columns without any value left out.
 func (s *Store) About(ctx context.Context, site string, visitor uint64) ([]Kept, error) {
-	return s.about(ctx, site, visitor, keptRows)
+	return s.about(ctx, site, visitor, keptColumns, keptRows)
 }
 
 // Everything is About without a bound: a copy to be handed out.
 func (s *Store) Everything(ctx context.Context, site string, visitor uint64) ([]Kept, error) {
-	return s.about(ctx, site, visitor, math.MaxInt32)
+	return s.about(ctx, site, visitor, keptColumns, math.MaxInt32)
 }
 
-func (s *Store) about(ctx context.Context, site string, visitor uint64, limit int) ([]Kept, error) {
+// AboutRecipient does it for a mail recipient. The sender's own names for them are
+// the sender's, and not shown.
+func (s *Store) AboutRecipient(ctx context.Context, site string, recipient uint64) ([]Kept, error) {
+	return s.about(ctx, site, recipient, mailColumns, keptRows)
+}
+
+func (s *Store) about(ctx context.Context, site string, who uint64, tables []keptTable, limit int) ([]Kept, error) {
 	var all []Kept
-	if visitor == 0 {
+	if who == 0 {
 		return nil, nil // rows without a visitor are about nobody
 	}
-	for _, t := range keptColumns {
+	for _, t := range tables {
 		rows, err := s.query(ctx, "read what is kept", "SELECT "+t.columns+" FROM "+t.table+
-			" AS t WHERE t.site = {site:String} AND t."+t.who+" = {visitor:UInt64} ORDER BY t.time DESC LIMIT "+strconv.Itoa(limit),
-			map[string]any{"site": site, "visitor": visitor})
+			" AS t WHERE t.site = {site:String} AND t."+t.who+" = {who:UInt64} ORDER BY t.time DESC LIMIT "+strconv.Itoa(limit),
+			map[string]any{"site": site, "who": who})
 		if err != nil {
 			return nil, err
 		}

@@ -41,6 +41,8 @@ type Options struct {
 	// Subject is the keyed hash of a visitor that tombstones have. With it, what
 	// arrives late about somebody who was erased is not stored; nil stores all.
 	Subject func(site string, visitor uint64) [16]byte
+	// Recipient is that of a mail recipient.
+	Recipient func(site string, recipient uint64) [16]byte
 }
 
 // Store is a pool of connections to one ClickHouse. All methods may be called
@@ -96,7 +98,7 @@ func Open(o Options) (*Store, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.forgotten.subject = o.Subject
+	s.forgotten.subject, s.forgotten.recipient = o.Subject, o.Recipient
 	s.buffers.New = func() any { return new(buffers) }
 	return s, nil
 }

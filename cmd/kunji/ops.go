@@ -59,7 +59,7 @@ func (s *service) parts() map[string]readiness {
 		parts["engine"] = s.engineReadiness()
 	}
 	if s.edge != nil {
-		parts["spool"], parts["shipping"] = s.spoolReadiness(), s.shipReadiness()
+		parts["spool"], parts["shipping"], parts["withdrawals"] = s.spoolReadiness(), s.shipReadiness(), s.withdrawalReadiness()
 	}
 	if st := s.erasing.state(time.Now()); st.failed != "" {
 		parts["erasures"] = readiness{Detail: fmt.Sprintf("%d wait, the oldest for %s; rounds fail since %s: %s", st.open, age(st.age), age(st.failing), st.failed)}
@@ -100,6 +100,17 @@ func (s *service) spoolReadiness() readiness {
 		r = readiness{Detail: err.Error() + "; " + r.Detail}
 	} else if st.LastError != "" {
 		r.Detail += "; last error " + st.ErrorAt.UTC().Format(time.RFC3339) + ": " + st.LastError
+	}
+	return r
+}
+
+// withdrawalReadiness says whether mail is measured: not where this node may lack
+// what people said to others.
+func (s *service) withdrawalReadiness() readiness {
+	st := s.withdrawn.Stats()
+	r := readiness{OK: true, Detail: fmt.Sprintf("%d records taken back; %d mail recipients in %d MiB", st.Records, st.Recipients, st.Bytes>>20)}
+	if err := s.withdrawn.Ready(time.Now()); err != nil {
+		r = readiness{Detail: err.Error() + "; hits of mail are refused meanwhile, links and images work; " + r.Detail}
 	}
 	return r
 }

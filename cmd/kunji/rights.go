@@ -10,7 +10,6 @@ import (
 	"github.com/kunjicloud/kunji/banner"
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/identity"
-	"github.com/kunjicloud/kunji/edge/withdrawal"
 )
 
 // kept answers the edge's questions about a person from the store.
@@ -18,15 +17,20 @@ type kept struct{ store *store.Store }
 
 // About returns everything kept about a visitor.
 func (k kept) About(ctx context.Context, site string, visitor uint64) ([]banner.KeptTable, error) {
-	tables, err := k.store.About(ctx, site, visitor)
-	if err != nil {
-		return nil, err
-	}
+	return shown(k.store.About(ctx, site, visitor))
+}
+
+// AboutRecipient returns everything kept about a mail recipient.
+func (k kept) AboutRecipient(ctx context.Context, site string, recipient uint64) ([]banner.KeptTable, error) {
+	return shown(k.store.AboutRecipient(ctx, site, recipient))
+}
+
+func shown(tables []store.Kept, err error) ([]banner.KeptTable, error) {
 	out := make([]banner.KeptTable, len(tables))
 	for i, t := range tables {
 		out[i] = banner.KeptTable(t)
 	}
-	return out, nil
+	return out, err
 }
 
 // Decision returns a record of the ledger and the text it was made by.
@@ -36,22 +40,6 @@ func (k kept) Decision(ctx context.Context, site string, record [16]byte) (entry
 	}
 	wording, err = k.store.Wording(ctx, site, entry.NoticeHash)
 	return entry, wording, err
-}
-
-// feed is what other nodes withdrew, as ClickHouse has it.
-type feed struct{ store *store.Store }
-
-// Since returns what the store took after a cursor.
-func (f feed) Since(ctx context.Context, cursor string) (withdrawal.Page, error) {
-	all, next, more, err := f.store.Withdrawn(ctx, cursor)
-	if err != nil {
-		return withdrawal.Page{}, err
-	}
-	page := withdrawal.Page{Cursor: next, More: more}
-	for _, w := range all {
-		page.Entries = append(page.Entries, withdrawal.Entry{Site: w.Site, Time: w.Time, Record: w.Record})
-	}
-	return page, nil
 }
 
 // signer signs checkpoints of the ledger and receipts of erasures with a

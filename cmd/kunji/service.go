@@ -114,7 +114,7 @@ func newService(ctx context.Context, cfg *Config, role string, log *slog.Logger,
 }
 
 func (s *service) openStore(ctx context.Context) (err error) {
-	o := store.Options{DSN: s.cfg.ClickHouse.DSN, Cluster: s.cfg.ClickHouse.Cluster, Logger: s.log, Subject: s.ring.SubjectHash}
+	o := store.Options{DSN: s.cfg.ClickHouse.DSN, Cluster: s.cfg.ClickHouse.Cluster, Logger: s.log, Subject: s.ring.SubjectHash, Recipient: s.ring.RecipientHash}
 	if s.cfg.ClickHouse.Embedded() {
 		s.engine, err = engine.Start(ctx, engine.SupervisorOptions{
 			Args: []string{"engine"}, Engine: engine.Options{Dir: s.cfg.engineDir()}, Logger: s.log,

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"time"
 
+	"github.com/kunjicloud/kunji/analytics/store"
 	"github.com/kunjicloud/kunji/edge/site"
 	"github.com/kunjicloud/kunji/edge/spool"
 	"github.com/kunjicloud/kunji/edge/withdrawal"
@@ -61,4 +64,37 @@ func longestLifetime(sites []*site.Site) time.Duration {
 		longest = max(longest, st.ConsentLifetime)
 	}
 	return longest
+}
+
+// feed is what was taken back on other nodes, and what recipients said there or
+// through the console, as ClickHouse has it.
+type feed struct{ store *store.Store }
+
+// between parts the two cursors of a feed: of records, then of mail. One written
+// before mail was followed has no second part.
+const between = "\n"
+
+// Since returns what the store took after a cursor.
+func (f feed) Since(ctx context.Context, cursor string) (withdrawal.Page, error) {
+	records, mail, _ := strings.Cut(cursor, between)
+	withdrawn, records, more, err := f.store.Withdrawn(ctx, records)
+	if err != nil {
+		return withdrawal.Page{}, err
+	}
+	said, mail, moreMail, err := f.store.Statements(ctx, mail)
+	if err != nil {
+		return withdrawal.Page{}, err
+	}
+	page := withdrawal.Page{Cursor: records + between + mail, More: more || moreMail}
+	for _, w := range withdrawn {
+		page.Entries = append(page.Entries, withdrawal.Entry{Site: w.Site, Time: w.Time, Record: w.Record})
+	}
+	for i := range said {
+		st := &said[i]
+		page.Entries = append(page.Entries, withdrawal.Entry{
+			Site: st.Site, Time: st.Time, Recipient: st.Recipient, Open: withdrawal.Choice(st.Open), Click: withdrawal.Choice(st.Click),
+			Mail: withdrawal.Choice(st.All), Proven: true, // the store took no yes without its proof
+		})
+	}
+	return page, nil
 }

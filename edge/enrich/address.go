@@ -161,3 +161,13 @@ func parseHop(entry []byte) (netip.Addr, bool) {
 	}
 	return addr.Unmap().WithZone(""), true
 }
+
+// Classify asks f about the address, which never leaves its type otherwise: f says
+// what is known of its network as a small number, and keeps nothing. The zero
+// Address is 0.
+func (a Address) Classify(f func(netip.Addr) uint8) uint8 {
+	if a.at == nil {
+		return 0
+	}
+	return f(*a.at)
+}

@@ -195,11 +195,7 @@ func (s *Source) setUTM(name, value string) {
 // campaignValue makes a raw query value fit to be kept. Case means nothing in
 // source and medium, so both are lowered; campaign names keep it.
 func campaignValue(raw string, lower bool) string {
-	value := strings.TrimSpace(redactCapped(unescape(raw), maxValue))
-	if lower {
-		value = truncate(strings.ToLower(value), maxValue)
-	}
-	return strings.Clone(value)
+	return namedValue(unescape(raw), lower)
 }
 
 // referringHost gives the host of a foreign referrer, or "".

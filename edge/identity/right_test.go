@@ -80,10 +80,10 @@ func TestSubjectHash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := revoked.UnsealSubject("shop", sealed); got != 1 || err != nil {
+	if got, _, err := revoked.UnsealSubject("shop", sealed); got != 1 || err != nil {
 		t.Errorf("a tombstone under a revoked key names %d, %v", got, err)
 	}
-	if _, err := ring.UnsealSubject("other", sealed); err == nil {
+	if _, _, err := ring.UnsealSubject("other", sealed); err == nil {
 		t.Error("a tombstone counts at another site")
 	}
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
@@ -25,16 +26,40 @@ func (r *Ring) SpoolKey(day uint32) []byte {
 	return derive(r.file().Root, fmt.Sprintf("spool day/%d", day))
 }
 
+// RecipientHash names a mail recipient in the same way, by a secret of its own:
+// nothing joins a recipient to a visitor, not even by their numbers.
+func (r *Ring) RecipientHash(site string, recipient uint64) (hash [16]byte) {
+	mac := hmac.New(sha256.New, r.SiteSecret(site, "subject/mail"))
+	mac.Write(AppendVisitor(nil, site, recipient))
+	copy(hash[:], mac.Sum(nil))
+	return hash
+}
+
+// recipientSubject begins the plain text of a recipient's tombstone.
+const recipientSubject = "r~"
+
 // SealSubject encrypts who a tombstone is about, for the job that erases.
 func (r *Ring) SealSubject(site string, visitor uint64) string {
 	return r.Seal(Erase, AppendVisitor(nil, site, visitor))
 }
 
-// UnsealSubject reads what SealSubject wrote. It fails for another site's.
-func (r *Ring) UnsealSubject(site, sealed string) (visitor uint64, err error) {
+// SealRecipient does it for a mail recipient.
+func (r *Ring) SealRecipient(site string, recipient uint64) string {
+	return r.Seal(Erase, AppendVisitor([]byte(recipientSubject), site, recipient))
+}
+
+// UnsealSubject reads what SealSubject or SealRecipient wrote; one of visitor and
+// recipient is 0. It fails for another site's.
+func (r *Ring) UnsealSubject(site, sealed string) (visitor, recipient uint64, err error) {
 	plain, err := r.Unseal(Erase, sealed)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return ParseVisitor(plain, site)
+	// A visitor of a site whose id is r has no second tilde.
+	if rest, ok := bytes.CutPrefix(plain, []byte(recipientSubject)); ok && bytes.IndexByte(rest, '~') >= 0 {
+		recipient, err = ParseVisitor(rest, site)
+		return 0, recipient, err
+	}
+	visitor, err = ParseVisitor(plain, site)
+	return visitor, 0, err
 }

@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// LinkProp is the prop of an event under which a click keeps which link it
+// followed: a keyed hash of the destination, in base64url.
+const LinkProp = "link"
+
 // Seen is one hit of a mail as it was kept.
 type Seen struct {
 	At     time.Time // milliseconds are enough

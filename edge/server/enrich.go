@@ -17,6 +17,9 @@ import (
 // enrich makes events of the hits that may be kept: browser and bot, source
 // and session. A hit kept before is not made into an event again.
 func (s *Server) enrich(ctx *fasthttp.RequestCtx, in *intake) bool {
+	if in.link != nil {
+		return s.enrichLink(ctx, in)
+	}
 	in.state = s.openSession(&in.visit, in.now)
 	language := enrich.Language(string(ctx.Request.Header.Peek(fasthttp.HeaderAcceptLanguage)))
 	for i := range in.hits {

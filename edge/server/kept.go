@@ -21,6 +21,8 @@ type Kept interface {
 	// About returns everything kept about a visitor, a table for each sort of
 	// row, in the words of the columns.
 	About(ctx context.Context, site string, visitor uint64) ([]banner.KeptTable, error)
+	// AboutRecipient does it for a mail recipient.
+	AboutRecipient(ctx context.Context, site string, recipient uint64) ([]banner.KeptTable, error)
 	// Decision returns the ledger's entry with this id and the text that it
 	// was made by; a zero entry where there is none (yet), an empty text where
 	// it is not archived.
@@ -35,15 +37,19 @@ var errAway = errors.New("the store is away")
 
 // kept asks the store about a visitor.
 func (s *Server) kept(st *site.Site, visitor uint64) ([]banner.KeptTable, error) {
+	return s.askKept(func(ctx context.Context, k Kept) ([]banner.KeptTable, error) { return k.About(ctx, st.ID, visitor) })
+}
+
+func (s *Server) askKept(ask func(context.Context, Kept) ([]banner.KeptTable, error)) ([]banner.KeptTable, error) {
 	if s.opts.Kept == nil {
 		return nil, errAway
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), keptTimeout)
 	defer cancel()
-	return s.opts.Kept.About(ctx, st.ID, visitor) //nolint:wrapcheck // the store's errors say what and where
+	return ask(ctx, s.opts.Kept)
 }
 
-// keptBody is what is kept about a visitor, as a file to take away.
+// keptBody is what is kept about a visitor or a recipient, as a file to take away.
 type keptBody struct {
 	Site       string             `json:"site"`
 	Subject    string             `json:"subject"`
@@ -53,10 +59,11 @@ type keptBody struct {
 	Kept       []banner.KeptTable `json:"kept"`              // what we hold
 }
 
-func (s *Server) newKeptBody(st *site.Site, visitor uint64, kept []banner.KeptTable) keptBody {
+// newKeptBody makes it; subject is the person's keyed hash, zero for nobody.
+func (s *Server) newKeptBody(st *site.Site, subject [16]byte, kept []banner.KeptTable) keptBody {
 	b := keptBody{Site: st.ID, At: s.opts.Now().UTC().Truncate(time.Second), Controller: st.Controller, Kept: []banner.KeptTable{}}
-	if visitor != 0 {
-		b.Subject = identity.FormatID(s.opts.Ring.SubjectHash(st.ID, visitor))
+	if subject != nobody {
+		b.Subject = identity.FormatID(subject)
 	}
 	for _, t := range kept {
 		if len(t.Rows) > 0 {

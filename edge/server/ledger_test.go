@@ -44,6 +44,21 @@ func (l *ledger) About(_ context.Context, site string, visitor uint64) ([]banner
 	return []banner.KeptTable{t}, nil
 }
 
+func (l *ledger) AboutRecipient(_ context.Context, site string, recipient uint64) ([]banner.KeptTable, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.read(); err != nil {
+		return nil, err
+	}
+	t := banner.KeptTable{Name: "events", Columns: []string{"kind", "campaign"}}
+	for _, r := range l.records {
+		if r.Event != nil && r.Event.Site == site && r.Event.Recipient == recipient {
+			t.Rows = append(t.Rows, []string{r.Event.Kind.String(), r.Event.Campaign.Name})
+		}
+	}
+	return []banner.KeptTable{t}, nil
+}
+
 func (l *ledger) Decision(_ context.Context, site string, record [16]byte) (event.Consent, string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -68,6 +83,10 @@ func (l *ledger) Decision(_ context.Context, site string, record [16]byte) (even
 type empty struct{}
 
 func (empty) About(context.Context, string, uint64) ([]banner.KeptTable, error) { return nil, nil }
+
+func (empty) AboutRecipient(context.Context, string, uint64) ([]banner.KeptTable, error) {
+	return nil, nil
+}
 
 func (empty) Decision(context.Context, string, [16]byte) (event.Consent, string, error) {
 	return event.Consent{}, "", nil

@@ -35,6 +35,14 @@ func newLimits(perSecond int) *limits {
 	return l
 }
 
+// newSlowLimits allows one hit in an interval, and as many at once as lie within
+// burst.
+func newSlowLimits(interval, burst time.Duration) *limits {
+	l := newLimits(0)
+	l.interval, l.burst = int64(interval), int64(burst)
+	return l
+}
+
 // allow counts n hits and reports whether they are within the rate.
 func (l *limits) allow(key uint64, n int, now time.Time) bool {
 	if l.interval == 0 {

@@ -46,10 +46,11 @@ func (s *Server) getMe(ctx *fasthttp.RequestCtx) {
 			return
 		}
 	}
-	body := s.newKeptBody(v.site, visitor, kept)
+	subject := s.bound(v.site, visitor)
+	body := s.newKeptBody(v.site, subject, kept)
 	body.Cookies = s.cookieTables(&v)
 	if person {
-		s.keptPage(ctx, v.site, visitor, &body, 1, meForm)
+		s.keptPage(ctx, s.keptView(ctx, v.site, subject, &body, meForm))
 		return
 	}
 	if string(ctx.QueryArgs().Peek("format")) == "json" {
@@ -71,11 +72,10 @@ func (s *Server) hold(ctx *fasthttp.RequestCtx, st *site.Site, person bool, stat
 	}
 }
 
-// keptPage shows what is kept, with a form that erases it.
-func (s *Server) keptPage(ctx *fasthttp.RequestCtx, st *site.Site, visitor uint64, body *keptBody, depth int, form string) {
-	lang := s.language(ctx, st)
+// keptView is the page of what is kept, with a form that erases it.
+func (s *Server) keptView(ctx *fasthttp.RequestCtx, st *site.Site, subject [16]byte, body *keptBody, form string) banner.KeptView {
 	view := banner.KeptView{
-		Site: st, Lang: lang, Tables: append(body.Cookies, body.Kept...), Depth: depth,
+		Site: st, Lang: s.language(ctx, st), Tables: append(body.Cookies, body.Kept...), Depth: 1,
 		Erased: string(ctx.QueryArgs().Peek("done")) == "erased", RightsURL: s.given(ctx, st), Incidents: st.Told(s.opts.Now()),
 	}
 	query := fasthttp.AcquireArgs()
@@ -86,7 +86,11 @@ func (s *Server) keptPage(ctx *fasthttp.RequestCtx, st *site.Site, visitor uint6
 	}
 	query.Set("format", "json")
 	view.Download = "?" + query.String()
-	view.CSRF = s.opts.Ring.FormToken(form, st.ID, s.bound(st, visitor), s.opts.Now())
+	view.CSRF = s.opts.Ring.FormToken(form, st.ID, subject, s.opts.Now())
+	return view
+}
+
+func (s *Server) keptPage(ctx *fasthttp.RequestCtx, view banner.KeptView) {
 	s.page(ctx, fasthttp.StatusOK, func(w io.Writer) error { return s.opts.Banner.RenderKept(w, view) })
 }
 

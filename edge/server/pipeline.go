@@ -8,6 +8,7 @@ import (
 
 	"github.com/kunjicloud/kunji/edge/consent"
 	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/identity"
 )
 
 // hit is one thing that a request wants tracked, and what becomes of it.
@@ -31,6 +32,7 @@ type hit struct {
 type intake struct {
 	visit
 	now     time.Time
+	link    *identity.Link // what the token of a link or image says; nil elsewhere
 	hits    []hit
 	events  []event.Event
 	claimed [][16]byte
@@ -109,6 +111,9 @@ func (s *Server) place(ctx *fasthttp.RequestCtx, in *intake) bool {
 func (s *Server) decide(ctx *fasthttp.RequestCtx, in *intake) bool {
 	if in.site == nil {
 		return in.refuseAll(event.UnknownSite)
+	}
+	if in.link != nil {
+		return s.decideLink(ctx, in)
 	}
 	if foreign(ctx, in.site) {
 		return in.refuseAll(event.WrongOrigin)

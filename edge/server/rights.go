@@ -5,6 +5,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/kunjicloud/kunji/banner"
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/identity"
 	"github.com/kunjicloud/kunji/edge/site"
@@ -22,35 +23,55 @@ func (s *Server) openRight(ctx *fasthttp.RequestCtx) (st *site.Site, visitor uin
 		s.errorPage(ctx, fasthttp.StatusNotFound, nil, pageMissing, 1)
 		return nil, 0, false
 	}
+	return st, right.Visitor, s.mayUse(ctx, st, errors.Is(err, identity.ErrExpired))
+}
+
+// mayUse answers where a right is over, or is used too often.
+func (s *Server) mayUse(ctx *fasthttp.RequestCtx, st *site.Site, over bool) bool {
 	var v visit
 	s.locate(ctx, &v)
 	switch {
-	case errors.Is(err, identity.ErrExpired):
+	case over:
 		s.errorPage(ctx, fasthttp.StatusGone, st, pageExpired, 1)
 	case !s.limits.allow(v.rateKey, 1, s.opts.Now()):
 		s.errorPage(ctx, fasthttp.StatusTooManyRequests, st, pageBusy, 1)
 	default:
-		return st, right.Visitor, true
+		return true
 	}
-	return nil, 0, false
+	return false
 }
 
 // getRight is GET /r/{token}: see and copy what is kept, correct and erase it,
-// from any browser, a year long.
+// from any browser: a visitor's for a year, a mail recipient's for 30 minutes.
 func (s *Server) getRight(ctx *fasthttp.RequestCtx) {
+	if s.recipients(ctx) {
+		s.getRecipientRight(ctx)
+		return
+	}
 	st, visitor, ok := s.openRight(ctx)
 	if !ok {
 		return
 	}
 	kept, err := s.kept(st, visitor)
 	if err != nil {
-		s.opts.Logger.Warn("edge: what is kept could not be looked up", "error", err)
-		s.hold(ctx, st, wantsPage(ctx), fasthttp.StatusServiceUnavailable)
+		s.keptAway(ctx, st, err)
 		return
 	}
-	body := s.newKeptBody(st, visitor, kept)
+	subject := s.bound(st, visitor)
+	body := s.newKeptBody(st, subject, kept)
+	s.showRight(ctx, st, &body, s.keptView(ctx, st, subject, &body, rightForm))
+}
+
+// keptAway answers that the store is away.
+func (s *Server) keptAway(ctx *fasthttp.RequestCtx, st *site.Site, err error) {
+	s.opts.Logger.Warn("edge: what is kept could not be looked up", "error", err)
+	s.hold(ctx, st, wantsPage(ctx), fasthttp.StatusServiceUnavailable)
+}
+
+// showRight answers with the page, or with the same as a file.
+func (s *Server) showRight(ctx *fasthttp.RequestCtx, st *site.Site, body *keptBody, view banner.KeptView) {
 	if wantsPage(ctx) {
-		s.keptPage(ctx, st, visitor, &body, 1, rightForm)
+		s.keptPage(ctx, view)
 		return
 	}
 	asFile(ctx, "kunji-"+st.ID+".json")
@@ -61,6 +82,10 @@ func (s *Server) getRight(ctx *fasthttp.RequestCtx) {
 // postRight is POST /r/{token}: the page's form. In the visitor's own browser
 // it withdraws as well.
 func (s *Server) postRight(ctx *fasthttp.RequestCtx) {
+	if s.recipients(ctx) {
+		s.postRecipientRight(ctx)
+		return
+	}
 	st, visitor, ok := s.openRight(ctx)
 	if !ok || !s.ownForm(ctx, st, rightForm, s.bound(st, visitor), 1) {
 		return

@@ -37,7 +37,7 @@ func (b *browser) visitor() uint64 {
 	return id
 }
 
-func decode[T any](t *testing.T, a answer) (v T) {
+func decode[T any](t testing.TB, a answer) (v T) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(a.body), &v); err != nil {
 		t.Fatalf("%v: %d %s", err, a.status, a.body)
@@ -133,7 +133,7 @@ func TestPolicy_5_3_EraseIsATombstoneOnDisk(t *testing.T) {
 			if len(tombs) != 1 || tombs[0].By != event.ByVisitor || tombs[0].Hash != w.srv.opts.Ring.SubjectHash("shop", visitor) || !tombs[0].Requested.Equal(w.now()) {
 				t.Fatalf("tombstones %+v", tombs)
 			}
-			if got, err := w.srv.opts.Ring.UnsealSubject("shop", tombs[0].Subject); got != visitor || err != nil {
+			if got, _, err := w.srv.opts.Ring.UnsealSubject("shop", tombs[0].Subject); got != visitor || err != nil {
 				t.Errorf("the tombstone names %d, %v", got, err)
 			}
 			b.header = w.browser().header

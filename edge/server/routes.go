@@ -1,6 +1,10 @@
 package server
 
-import "github.com/valyala/fasthttp"
+import (
+	"github.com/valyala/fasthttp"
+
+	"github.com/kunjicloud/kunji/edge/identity"
+)
 
 // route is one address of the edge.
 type route struct {
@@ -11,6 +15,7 @@ type route struct {
 // routes lists every address that the edge answers; openapi.yaml describes
 // them.
 func (s *Server) routes() []route {
+	click, impression, open := s.collect(linkShape{identity.Click}), s.collect(linkShape{identity.Impression}), s.collect(linkShape{identity.Open})
 	return []route{
 		{"GET", "/b/{site}.js", s.script},
 		{"GET", "/b/part/{name}", s.part},
@@ -27,6 +32,18 @@ func (s *Server) routes() []route {
 		{"POST", "/v1/events", s.cross(s.collect(eventsShape{}))},
 		{"OPTIONS", "/v1/{rest:*}", s.cross(preflight)},
 		{"GET", "/p.gif", s.collect(pixelShape{})},
+		{"GET", "/c/{token}", click},
+		{"HEAD", "/c/{token}", click},
+		{"GET", "/i/{token}.gif", impression},
+		{"HEAD", "/i/{token}.gif", impression},
+		{"GET", "/o/{token}.gif", open},
+		{"HEAD", "/o/{token}.gif", open},
+		{"GET", "/u/{token}", s.getUnsubscribe},
+		{"POST", "/u/{token}", s.postUnsubscribe},
+		{"GET", "/m/{token}", s.getMailChoices},
+		{"POST", "/m/{token}", s.postMailChoices},
+		{"GET", "/rights/{site}", s.getAsk},
+		{"POST", "/rights/{site}", s.postAsk},
 		{"GET", "/choices/{site}", s.getChoices},
 		{"POST", "/choices/{site}", s.postChoices},
 		{"GET", "/policy/{site}", s.policy},

@@ -18,6 +18,7 @@ import (
 	"github.com/kunjicloud/kunji/edge/enrich"
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/identity"
+	"github.com/kunjicloud/kunji/edge/mail"
 	"github.com/kunjicloud/kunji/edge/site"
 	"github.com/kunjicloud/kunji/edge/withdrawal"
 )
@@ -55,6 +56,7 @@ type Options struct {
 	Region    string         // where this node stands
 	Ready     func() error   // nil: ready; its error is logged, never answered
 	Kept      Kept           // nil: the store is away
+	Rights    RightsMailer   // nil: nobody can ask by mail address
 	Now       func() time.Time
 	Logger    *slog.Logger
 	// Extra serves paths that are not the edge's; only the demo's shop is.
@@ -72,6 +74,8 @@ type Server struct {
 	starts   *starts
 	wordings *wordings
 	intakes  intakes
+	networks *mail.Networks
+	asking   *asking
 	extra    fasthttp.RequestHandler
 }
 
@@ -80,7 +84,11 @@ func New(o Options) (*Server, error) {
 	if o.Ring == nil || o.Geo == nil || o.Agents == nil || o.Spool == nil || o.Withdrawn == nil || o.Banner == nil || o.Now == nil || o.Logger == nil {
 		return nil, errors.New("server: an option is missing")
 	}
-	s := &Server{opts: o, counts: newCounts(), limits: newLimits(o.Rate), seen: newSeen(), starts: newStarts(), wordings: newWordings()}
+	s := &Server{opts: o, counts: newCounts(), limits: newLimits(o.Rate), seen: newSeen(), starts: newStarts(), wordings: newWordings(), asking: newAsking(o.Rights)}
+	var err error
+	if s.networks, err = mail.LoadNetworks(); err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
 	s.intakes.New = func() any { return new(intake) }
 	if o.Extra != nil {
 		s.extra = fasthttpadaptor.NewFastHTTPHandler(o.Extra)
@@ -132,6 +140,7 @@ func (s *Server) Serve(ln net.Listener) error {
 // counted.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.http.ShutdownWithContext(ctx)
+	s.asking.under.Wait()
 	return errors.Join(err, s.Flush())
 }
 

@@ -33,14 +33,20 @@ func peer(ctx *fasthttp.RequestCtx) netip.Addr {
 	return netip.Addr{}
 }
 
-// locate turns the address into a place and the user agent into families.
-// Neither is kept: from here on nobody knows them.
-func (s *Server) locate(ctx *fasthttp.RequestCtx, v *visit) {
+// client finds the address that a request came from. It lives as long as the
+// request, and tells nobody what it is.
+func (s *Server) client(ctx *fasthttp.RequestCtx) enrich.Address {
 	var forwarded [][]byte
 	if len(s.opts.Trusted) > 0 {
 		forwarded = ctx.Request.Header.PeekAll(fasthttp.HeaderXForwardedFor)
 	}
-	address := enrich.ClientAddress(peer(ctx), s.opts.Trusted, forwarded)
+	return enrich.ClientAddress(peer(ctx), s.opts.Trusted, forwarded)
+}
+
+// locate turns the address into a place and the user agent into families.
+// Neither is kept: from here on nobody knows them.
+func (s *Server) locate(ctx *fasthttp.RequestCtx, v *visit) {
+	address := s.client(ctx)
 	p := address.Place(s.opts.Geo)
 	v.place = event.Place{Country: p.Country, Region: p.Region, ISP: p.ISP}
 	v.rateKey = address.RateKey()

@@ -27,7 +27,7 @@ import (
 // world is a running edge on real parts: a listener, a spool on disk, the
 // built banner. Its clock stands still until a test moves it.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	srv   *Server
 	spool *spool.Spool
 	base  string
@@ -97,7 +97,7 @@ func testSite(change ...func(*site.Site)) *site.Site {
 
 var testStart = time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)
 
-func newWorld(t *testing.T, sites []*site.Site, change ...func(*Options)) *world {
+func newWorld(t testing.TB, sites []*site.Site, change ...func(*Options)) *world {
 	t.Helper()
 	w := &world{t: t, at: testStart, log: &lockedBuffer{}}
 	logger := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
