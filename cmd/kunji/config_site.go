@@ -18,6 +18,7 @@ import (
 	"golang.org/x/text/currency"
 	"golang.org/x/text/language"
 
+	"github.com/kunjicloud/kunji/analytics/webhook"
 	"github.com/kunjicloud/kunji/edge/site"
 )
 
@@ -172,9 +173,8 @@ func (r *reader) webhook(at, text string) string {
 	if text == "" {
 		return ""
 	}
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		r.fault(at, "is not a web address: write one such as https://shop.example/unsubscribed")
+	if err := webhook.Allowed(text); err != nil {
+		r.fault(at, "%v", err)
 	}
 	return text
 }

@@ -19,6 +19,7 @@ const maxMail = 16 << 20
 
 type mailCmd struct {
 	Instrument mailInstrumentCmd `cmd:"" help:"Put links and a pixel into a mail, as far as its recipient agreed."`
+	Secret     mailSecretCmd     `cmd:"" help:"Print what the calls to a site's unsubscribe_webhook are signed with."`
 }
 
 type mailInstrumentCmd struct {

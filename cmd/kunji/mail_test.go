@@ -48,6 +48,10 @@ func TestConsoleAPI(t *testing.T) {
 	t.Run("events", func(t *testing.T) { eventsAreKept(&api{t, in, a.d}) })
 	t.Run("whole", func(t *testing.T) { wholeAPI(&api{t, in, a.d}) })
 
+	if secret := strings.TrimSpace(in.kunji("mail", "secret", "--site", "shop")); len(secret) != 64 {
+		t.Errorf("the webhook's secret: %q", secret)
+	}
+
 	// The command asks the service, and without one what ClickHouse knows.
 	command := []string{"mail", "instrument", "--site", "shop", "--campaign", "spring"}
 	mail := filepath.Join(in.dir, "letter.html")

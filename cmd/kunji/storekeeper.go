@@ -38,6 +38,11 @@ func (s *service) keepStore(ctx context.Context) error {
 	defer cancel()
 	if s.cfg.Jobs {
 		beside.Go(func() { s.runJobs(ctx) })
+		hooks, err := s.webhooks()
+		if err != nil {
+			return err
+		}
+		beside.Go(func() { hooks.Run(ctx, tellEvery) })
 		if s.console != nil {
 			beside.Go(func() { s.console.WatchSites(ctx, time.Minute) })
 		}

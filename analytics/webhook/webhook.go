@@ -1,0 +1,250 @@
+// Package webhook tells senders who left, by a signed call to the address that
+// their site names.
+//
+//	mail_consents, less mail_told ──▶ one POST each ──▶ 2xx ──▶ mail_told
+//
+// The queue is what ClickHouse has of unsubscriptions and has not told: it
+// survives every restart and any node can go on with it. A call is made at least
+// once; Kunji-Delivery names it, so that a receiver can leave out what it had.
+// What is refused with 5xx, 429, or not answered at all ends the site's round,
+// anything else but 2xx leaves that one for later; both are tried again with
+// growing pauses, for as long as the site has the address.
+//
+// The body is {"ref","list","time"}. Kunji-Signature is "t=…,v1=…": the time of
+// the call in seconds since 1970, and HMAC-SHA-256 (RFC 2104) of that number, a
+// dot and the body, in hex, under the site's secret (kunji mail secret). A
+// receiver compares in constant time and refuses what is older than five
+// minutes. Only https is called, and http where the host is this machine;
+// redirects are not followed. Neither addresses nor names are logged.
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/kunjicloud/kunji/analytics/store"
+	"github.com/kunjicloud/kunji/edge/site"
+)
+
+// Queue is what is to be told; *store.Store is one.
+type Queue interface {
+	MailUntold(ctx context.Context, site string, since time.Time, most int) ([]store.Untold, error)
+	MailTold(ctx context.Context, site string, keys []uint64) error
+}
+
+// Options are what a Caller is made of.
+type Options struct {
+	Queue Queue
+	// Sites returns the sites as they are configured now.
+	Sites func() []*site.Site
+	// Open reads the sender's names of a sealed unsubscription.
+	Open func(site, sealed string) (ref, list string, err error)
+	// Secret is what a site's calls are signed with.
+	Secret func(site string) string
+	Now    func() time.Time // nil: time.Now
+	Logger *slog.Logger
+	// First and Longest are the pauses after a failed call: 5 s and an hour
+	// where they are zero.
+	First, Longest time.Duration
+}
+
+// Caller makes the calls. Run it on one node of a store.
+type Caller struct {
+	opt    Options
+	client *http.Client
+	sites  map[string]*progress
+}
+
+// progress is how far a site is.
+type progress struct {
+	address  string
+	since    time.Time // everything before it was told
+	failures int
+	next     time.Time // not before this
+}
+
+const (
+	callTimeout = 10 * time.Second
+	roundSize   = 200              // calls between two notes of what was told
+	overlap     = 15 * time.Minute // an insert may become visible after a later one
+)
+
+// New makes a caller.
+func New(o Options) (*Caller, error) {
+	if o.Queue == nil || o.Sites == nil || o.Open == nil || o.Secret == nil || o.Logger == nil {
+		return nil, errors.New("webhook: an option is missing")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.First == 0 {
+		o.First, o.Longest = 5*time.Second, time.Hour
+	}
+	return &Caller{opt: o, sites: map[string]*progress{}, client: &http.Client{
+		Timeout:       callTimeout,
+		Transport:     &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: callTimeout},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// Allowed reports whether an address may be called.
+func Allowed(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.User != nil {
+		return errors.New("is not a web address: write one such as https://shop.example/unsubscribed")
+	}
+	local := u.Hostname() == "localhost"
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
+		local = ip.IsLoopback()
+	}
+	if u.Scheme != "https" && !(u.Scheme == "http" && local) {
+		return errors.New("would send who left in the clear: write an https address (http only for this machine)")
+	}
+	return nil
+}
+
+// Run calls until ctx ends, looking for new ones every so often.
+func (c *Caller) Run(ctx context.Context, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		for _, s := range c.opt.Sites() {
+			if s.UnsubscribeHook != "" && ctx.Err() == nil {
+				c.round(ctx, s)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// round tells one site of those who left, until none is left or a call fails.
+func (c *Caller) round(ctx context.Context, s *site.Site) {
+	p := c.sites[s.ID]
+	if p == nil || p.address != s.UnsubscribeHook {
+		p = &progress{address: s.UnsubscribeHook}
+		c.sites[s.ID] = p
+	}
+	if c.opt.Now().Before(p.next) {
+		return
+	}
+	err := c.tell(ctx, s, p)
+	if ctx.Err() != nil {
+		return
+	}
+	if err == nil {
+		p.failures = 0
+		return
+	}
+	p.failures++
+	pause := c.opt.Longest
+	if p.failures < 20 {
+		pause = min(pause, c.opt.First<<(p.failures-1))
+	}
+	p.next = c.opt.Now().Add(pause)
+	c.opt.Logger.Warn("webhook: who left was not told and is tried again", "site", s.ID, "failures", p.failures, "pause", pause.String(), "error", err)
+}
+
+// errLater says that a receiver refused one call and may take others.
+var errLater = errors.New("the receiver refused a call")
+
+func (c *Caller) tell(ctx context.Context, s *site.Site, p *progress) error {
+	list, err := c.opt.Queue.MailUntold(ctx, s.ID, p.since, roundSize)
+	if err != nil {
+		return fmt.Errorf("who left: %w", err)
+	}
+	var done []uint64
+	var failed error
+	for _, one := range list {
+		err := c.call(ctx, s, one)
+		if err == nil {
+			done = append(done, one.Key)
+			continue
+		}
+		if failed == nil {
+			failed = err
+		}
+		if !errors.Is(err, errLater) {
+			break
+		}
+	}
+	if len(done) > 0 {
+		if err := c.opt.Queue.MailTold(context.WithoutCancel(ctx), s.ID, done); err != nil {
+			return fmt.Errorf("note what was told: %w", err)
+		}
+	}
+	if n := len(list); failed == nil && n > 0 && n < roundSize {
+		p.since = list[n-1].Taken.Add(-overlap) // by ClickHouse's clock
+	}
+	return failed
+}
+
+// call makes one call.
+func (c *Caller) call(ctx context.Context, s *site.Site, one store.Untold) error {
+	if err := Allowed(s.UnsubscribeHook); err != nil {
+		return fmt.Errorf("the webhook's address %w", err)
+	}
+	ref, list, err := c.opt.Open(s.ID, one.Sealed)
+	if err != nil {
+		return fmt.Errorf("%w: the sender's names cannot be read: %w", errLater, err)
+	}
+	body, err := json.Marshal(struct {
+		Ref  string    `json:"ref"`
+		List string    `json:"list"`
+		Time time.Time `json:"time"`
+	}{ref, list, one.Time.UTC()})
+	if err != nil {
+		return fmt.Errorf("%w: %w", errLater, err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.UnsubscribeHook, bytes.NewReader(body))
+	if err != nil {
+		return errors.New("the webhook's address cannot be called")
+	}
+	at := strconv.FormatInt(c.opt.Now().Unix(), 10)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "kunji-webhook/1")
+	req.Header.Set("Kunji-Signature", "t="+at+",v1="+Sign(c.opt.Secret(s.ID), at, body))
+	req.Header.Set("Kunji-Delivery", strconv.FormatUint(one.Key, 16))
+	resp, err := c.client.Do(req)
+	if err != nil {
+		var asked *url.Error // its text holds the address
+		if errors.As(err, &asked) {
+			err = asked.Err
+		}
+		return fmt.Errorf("the receiver did not answer: %w", err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
+	switch {
+	case resp.StatusCode/100 == 2:
+		return nil
+	case resp.StatusCode/100 == 5, resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusRequestTimeout:
+		return fmt.Errorf("the receiver answered %d", resp.StatusCode)
+	}
+	return fmt.Errorf("%w with %d", errLater, resp.StatusCode)
+}
+
+// Sign returns the signature of a call: hex of HMAC-SHA-256 over at, a dot and
+// the body, under the secret as it is written.
+func Sign(secret, at string, body []byte) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(at + "."))
+	mac.Write(body)
+	return hex.EncodeToString(mac.Sum(nil))
+}
