@@ -78,7 +78,8 @@ type page struct {
 	Lang        string
 	Title       string
 	Style, Icon string
-	Nav         []link
+	Nav         []link // to the reports
+	Tools       []link // to everything else
 	Languages   []link
 	Account     string // who is signed in; empty where nobody is
 	CSRF        string // of the sign-out form
@@ -146,7 +147,7 @@ func (p *page) navigate(who *principal, path string, carry url.Values) {
 		{readAudit, auditPath, "nav.audit"},
 	} {
 		if who.role.may(tool.needed) {
-			p.Nav = append(p.Nav, link{Text: p.T(tool.text), URL: tool.path + "?" + only.Encode(), Current: path == tool.path})
+			p.Tools = append(p.Tools, link{Text: p.T(tool.text), URL: tool.path + "?" + only.Encode(), Current: path == tool.path})
 		}
 	}
 }
@@ -169,14 +170,15 @@ func (c *Console) render(w http.ResponseWriter, status int, name string, data an
 func (c *Console) home(w http.ResponseWriter, r *http.Request) {
 	p := page{say: func(key string, _ ...any) string { return key }}
 	p.navigate(principalOf(r), "", url.Values{})
-	if len(p.Nav) == 0 {
+	all := slices.Concat(p.Nav, p.Tools)
+	if len(all) == 0 {
 		c.fail(w, r, problem{
 			Status: http.StatusForbidden, Code: "forbidden", Detail: "there is no page yet for the role " + string(principalOf(r).role),
 			Fix: "use the API, described at /api/v1/openapi.yaml",
 		})
 		return
 	}
-	target, _, _ := strings.Cut(p.Nav[0].URL, "?")
+	target, _, _ := strings.Cut(all[0].URL, "?")
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 

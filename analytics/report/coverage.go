@@ -110,7 +110,7 @@ func (s *stratum) cells() []any {
 // share_high, each widened by its 95 % Wilson interval (E. B. Wilson, JASA 22,
 // 1927). The ends of all strata are added up, which is wider than 95 %.
 // estimate is at the middle of the two shares, which is no likelier than the
-// rest. Where nobody agreed nothing can be said, and high is empty.
+// rest. Where nobody agreed high is empty, and all is where nobody answered.
 func estimate(strata []stratum, q Query) *Table {
 	t := &Table{Name: "estimate", Meta: metaOf(&q), Columns: []Column{
 		{"figure", Text, ""}, {"estimate", Integer, ""}, {"low", Integer, ""}, {"high", Integer, ""},
@@ -122,6 +122,9 @@ func estimate(strata []stratum, q Query) *Table {
 				continue
 			}
 			least, most := s.bounds()
+			if s.interactions() == 0 { // nobody was asked, or nobody is known to have answered
+				least, most = math.NaN(), math.NaN()
+			}
 			low += missing(s.measured[i], most)
 			middle += missing(s.measured[i], (least+most)/2)
 			high += missing(s.measured[i], least)
