@@ -193,11 +193,16 @@ type Withdrawal struct {
 	Record [16]byte
 }
 
+// lateHits is how long a record that was only followed by another still counts:
+// hits under way carry it. It is shorter than overlap, so that a later question
+// comes upon those that were left out.
+const lateHits = time.Minute
+
 // withdrawalPage bounds one answer of Withdrawn.
 const withdrawalPage = 10_000
 
-// Withdrawn returns what was withdrawn on any node since a cursor of its own;
-// "" is the beginning. Records come in the order in which ClickHouse took them,
+// Withdrawn returns what was withdrawn on any node since a cursor of its own, and
+// which records another one followed more than a minute ago; "" is the beginning. Records come in the order in which ClickHouse took them,
 // and some of the last 15 minutes again: an insert may become visible after a
 // later one. more says that the page is full.
 func (s *Store) Withdrawn(ctx context.Context, since string) (all []Withdrawal, cursor string, more bool, err error) {
@@ -205,10 +210,10 @@ func (s *Store) Withdrawn(ctx context.Context, since string) (all []Withdrawal, 
 	if err != nil {
 		return nil, "", false, err
 	}
-	rows, err := s.query(ctx, "read withdrawals", "SELECT site, time, previous, taken, toString(previous) FROM consents WHERE withdraws AND notEmpty(previous) "+
+	rows, err := s.query(ctx, "read withdrawals", "SELECT site, time, previous, taken, toString(previous) FROM consents WHERE notEmpty(previous) AND (withdraws OR taken <= now64(3) - toIntervalMillisecond({late:Int64})) "+
 		"AND (taken, toString(previous)) > (fromUnixTimestamp64Milli({after:Int64}, 'UTC'), {record:String}) "+
 		"ORDER BY taken, toString(previous) LIMIT "+strconv.Itoa(withdrawalPage),
-		map[string]any{"after": from.taken, "record": from.record})
+		map[string]any{"after": from.taken, "record": from.record, "late": lateHits.Milliseconds()})
 	if err != nil {
 		return nil, "", false, err
 	}

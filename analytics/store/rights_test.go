@@ -15,7 +15,9 @@ func testWithdrawn(t *testing.T, s *Store) {
 		var b Batch
 		for i := from; i < from+n; i++ {
 			c := decision(3, lastDay) // grants nothing
-			c.Previous, c.Withdraws = [16]byte{5, 14: byte(i >> 8), 15: byte(i)}, i%2 == 0
+			if i%2 == 0 {
+				c.Previous, c.Withdraws = [16]byte{5, 14: byte(i >> 8), 15: byte(i)}, true
+			}
 			b.Add(event.Record{Consent: c})
 		}
 		b.Chain(nodeA, nil)
@@ -62,6 +64,25 @@ func testWithdrawn(t *testing.T, s *Store) {
 	hear()
 	if len(heard) != 12_505 {
 		t.Errorf("%d records", len(heard))
+	}
+	// A record that another one only followed is void once late hits have come.
+	followed := decision(3, lastDay)
+	followed.Previous = [16]byte{6}
+	var b Batch
+	b.Add(event.Record{Consent: followed})
+	b.Chain(nodeA, nil)
+	if err := s.Insert(t.Context(), "3", b); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		taken string
+		want  int
+	}{{"now64(3) + toIntervalHour(1)", 0}, {"now64(3) - toIntervalMinute(2)", 1}} {
+		exec(t, s, "ALTER TABLE consents UPDATE taken = "+step.taken+" WHERE notEmpty(previous) AND NOT withdraws SETTINGS mutations_sync = 2")
+		hear()
+		if got := heard[[16]byte{6}]; got != step.want {
+			t.Errorf("taken at %s, the record before was heard of %d times, want %d", step.taken, got, step.want)
+		}
 	}
 	if _, _, _, err := s.Withdrawn(t.Context(), "nonsense"); err == nil {
 		t.Error("a cursor of another kind was taken")

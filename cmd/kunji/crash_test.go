@@ -78,6 +78,7 @@ func TestRetryAfterCrash(t *testing.T) {
 		r = in.start("serve")
 	}
 	click()
+	in.eventually("ClickHouse is back", func() error { return in.partOK("clickhouse") }) // the one before may still be ending
 	in.shipped()
 	if got := in.column("SELECT count() FROM events WHERE kind = 'click'"); got[0] != "1" {
 		t.Errorf("the click is stored %s times", got[0])
