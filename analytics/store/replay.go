@@ -78,7 +78,7 @@ func (s *Store) allErasures(ctx context.Context) (all []*erasure, err error) {
 }
 
 func (s *Store) allStatements(ctx context.Context) (all []event.Statement, err error) {
-	rows, err := s.query(ctx, "read mail consents", "SELECT site, recipient, time, mail_open, mail_click, mail, said_by, proof, sealed FROM mail_consents FINAL", nil)
+	rows, err := s.query(ctx, "read mail consents", "SELECT site, recipient, time, mail_open, mail_click, mailing, said_by, proof, sealed FROM mail_consents FINAL", nil)
 	if err != nil {
 		return nil, err
 	}

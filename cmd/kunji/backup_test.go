@@ -36,7 +36,7 @@ func TestPolicy_5_3_RestoreReplays(t *testing.T) {
 	if status, _, err := back.do("POST", "/v1/consent", `{"site":"shop","method":"withdraw","surface":"choices"}`); err != nil || status != http.StatusOK {
 		t.Fatalf("withdraw: %d, %v", status, err)
 	}
-	in.kunji("sql", "--write", "INSERT INTO mail_consents (site, recipient, time, mail, said_by) VALUES ('shop', 77, now() - 1, 2, 'recipient')")
+	in.kunji("sql", "--write", "INSERT INTO mail_consents (site, recipient, time, mailing, said_by) VALUES ('shop', 77, now() - 1, 2, 'recipient')")
 	in.shipped()
 	in.fails(exitFailed, "stop it", "restore", "saved")
 	r.end()
@@ -51,7 +51,7 @@ func TestPolicy_5_3_RestoreReplays(t *testing.T) {
 	if got := in.column("SELECT count() FROM consents WHERE subject = " + goesID); got[0] != "0" {
 		t.Errorf("%s records name who was erased", got)
 	}
-	if got := in.column("SELECT count() FROM mail_consents WHERE recipient = 77 AND mail = 2"); got[0] != "1" {
+	if got := in.column("SELECT count() FROM mail_consents WHERE recipient = 77 AND mailing = 2"); got[0] != "1" {
 		t.Errorf("the recipient has %s unsubscribes", got)
 	}
 	if found, err := filepath.Glob(filepath.Join(in.dir, "data", beforeFolder+"*", "clickhouse")); err != nil || len(found) != 1 {
