@@ -70,7 +70,10 @@ var owners = map[string][]string{
 	"golang.org/x/crypto/chacha20poly1305":                    {"edge/spool"},
 	"github.com/prebid/go-gdpr":                               {"edge/consent"},
 	"github.com/prebid/go-gpp":                                {"edge/consent"},
-	"github.com/caddyserver/certmagic":                        {"cmd", "edge/server"},
+	"github.com/caddyserver/certmagic":                        {"cmd"},
+	"go.uber.org/zap":                                         {"cmd"}, // certmagic's logger
+	"github.com/letsencrypt/pebble":                           {},      // tests only
+	"github.com/miekg/dns":                                    {},      // tests only
 	"github.com/emersion/go-smtp":                             {"edge/mail", "cmd"},
 	"github.com/rogpeppe/go-internal":                         {}, // tests only
 	"pgregory.net/rapid":                                      {}, // tests only

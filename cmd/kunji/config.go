@@ -46,10 +46,14 @@ type Edge struct {
 	TLS            TLS
 }
 
-// TLS is how a listener speaks; off when Files is false.
+// TLS is how a listener speaks; off when neither Files nor ACME is set.
 type TLS struct {
 	Files     bool
 	Cert, Key string
+	// ACME has certificates for the sites' hosts fetched when they are first asked
+	// for, from the authority at Directory; Roots is a PEM file of its own root.
+	ACME                    bool
+	Email, Directory, Roots string
 }
 
 // Console is what marketers and operators see.

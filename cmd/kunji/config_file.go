@@ -28,9 +28,12 @@ type fileEdge struct {
 }
 
 type fileTLS struct {
-	Mode string `json:"mode"`
-	Cert string `json:"cert"`
-	Key  string `json:"key"`
+	Mode      string `json:"mode"`
+	Cert      string `json:"cert"`
+	Key       string `json:"key"`
+	Email     string `json:"email"`
+	Directory string `json:"directory"`
+	Roots     string `json:"roots"`
 }
 
 type fileConsole struct {

@@ -144,7 +144,16 @@ func (r *reader) tls(path string, w fileTLS) TLS {
 	case t.Files && t.Key == "":
 		r.fault(path+".key", "is missing: mode files needs cert and key")
 	case !t.Files && t.Cert != "":
-		r.fault(path+".cert", "is not used with mode off: write mode: files, or remove it")
+		r.fault(path+".cert", "is not used with mode %s: write mode: files, or remove it", w.Mode)
+	case w.Mode == "acme" && path != "edge.tls":
+		r.fault(path+".mode", "acme is for the edge alone, whose hosts the sites name: write files, with a certificate for the console's host")
+	case w.Mode == "acme":
+		t.ACME, t.Email, t.Directory, t.Roots = true, w.Email, w.Directory, r.file(w.Roots)
+		if u, err := url.Parse(t.Directory); err != nil || t.Directory != "" && u.Scheme != "https" {
+			r.fault(path+".directory", "%q is not the address of an ACME directory: write https://…, or remove it for Let's Encrypt", t.Directory)
+		}
+	case w.Email != "" || w.Directory != "" || w.Roots != "":
+		r.fault(path+".mode", "email, directory and roots are for mode acme: write it, or remove them")
 	}
 	return t
 }

@@ -103,7 +103,7 @@ func TestEverythingWritten(t *testing.T) {
 	}
 	equal("data_dir", cfg.DataDir, "/var/lib/kunji")
 	equal("proxies", cfg.Edge.TrustedProxies, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")})
-	equal("tls", cfg.Edge.TLS, TLS{true, "/etc/kunji/cert.pem", "/etc/kunji/key.pem"})
+	equal("tls", cfg.Edge.TLS, TLS{Files: true, Cert: "/etc/kunji/cert.pem", Key: "/etc/kunji/key.pem"})
 	equal("users", cfg.Console.Users[0].Sites, []string{"*"})
 	equal("tokens", cfg.Console.Tokens[0].Sites, []string{"shop"})
 	equal("clickhouse", cfg.ClickHouse, ClickHouse{"clickhouse://u:p@one:9000,two:9000/kunji?secure=true", "main"})
@@ -153,7 +153,7 @@ func TestEnvironment(t *testing.T) {
 		cfg.DataDir, cfg.Edge.Listen, cfg.Edge.RateLimit, len(cfg.Edge.TrustedProxies), cfg.Edge.TLS, cfg.Jobs,
 		cfg.ClickHouse.DSN, cfg.Spool.MaxBytes, cfg.Region, cfg.Keys.File,
 	}
-	want := []any{"/srv", ":80", 7, 2, TLS{true, "/c", "/k"}, false, "http://h:8123/kunji", int64(1 << 30), "eu", "/srv/keys.json"}
+	want := []any{"/srv", ":80", 7, 2, TLS{Files: true, Cert: "/c", Key: "/k"}, false, "http://h:8123/kunji", int64(1 << 30), "eu", "/srv/keys.json"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -185,6 +185,9 @@ func TestDocumentFaults(t *testing.T) {
 	f("edge: {listen: \"[::1]:99999\"}\n"+oneSite, `k.yaml:1:16: edge.listen: "[::1]:99999" has no port from 0 to 65535`)
 	f("retention: {events: 999999y}\n"+oneSite, `is longer than 292 years`)
 	f("spool: {max_bytes: 999999999999TiB}\n"+oneSite, `is larger than any disk`)
+	f("console: {tls: {mode: acme}}\n"+oneSite, `acme is for the edge alone`)
+	f("edge: {tls: {mode: acme, directory: http://ca.example/}}\n"+oneSite, `is not the address of an ACME directory`)
+	f("edge: {tls: {email: a@b.example}}\n"+oneSite, `are for mode acme`)
 	f("spool: {max_bytes: 1}\n"+oneSite, `"1" holds next to nothing`)
 	f("clickhouse: {cluster: main}\n"+oneSite, `clickhouse.cluster: needs a server`)
 	f("region: ~\n"+oneSite, `k.yaml:1:9: region: has no value: write a region such as cn, eu or us-east or remove the key`)

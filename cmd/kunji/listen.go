@@ -30,6 +30,13 @@ func (s *service) listen() error {
 			return fmt.Errorf("%s: %w: stop what uses the address, or write another", l.key, err)
 		}
 		*l.to = ln
+		if l.tls.ACME {
+			if s.acme, err = newACME(l.tls, s.cfg.acmeDir(), ln.Addr().(*net.TCPAddr).Port, s.edgeHosts, s.log); err != nil {
+				return err
+			}
+			*l.to = tls.NewListener(ln, s.acme.config())
+			continue
+		}
 		if !l.tls.Files {
 			continue
 		}

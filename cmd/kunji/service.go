@@ -58,6 +58,7 @@ type service struct {
 
 	edgeAt, consoleAt, opsAt, controlAt net.Listener
 	certificates                        []*certificate
+	acme                                *acme // nil unless edge.tls.mode is acme
 }
 
 // edgeExtra is what only the demo adds to the edge.
@@ -222,6 +223,9 @@ func (s *service) close() error {
 				errs = append(errs, err)
 			}
 		}
+	}
+	if s.acme != nil {
+		s.acme.close()
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
