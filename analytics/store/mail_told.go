@@ -31,7 +31,7 @@ var toldTable = table[told]{"mail_told", []column[told]{
 // moment on, at most most.
 func (s *Store) MailUntold(ctx context.Context, site string, since time.Time, most int) (list []Untold, err error) {
 	rows, err := s.query(ctx, "read who is to be told of", "SELECT sipHash64(toString(site), recipient, toUnixTimestamp(time)) AS key, time, sealed, taken FROM mail_consents "+
-		"WHERE site = {site:String} AND mail = 2 AND sealed != '' AND taken >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') "+
+		"WHERE site = {site:String} AND mailing = 2 AND sealed != '' AND taken >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') "+
 		"AND key GLOBAL NOT IN (SELECT key FROM mail_told WHERE site = {site:String}) ORDER BY taken, key LIMIT 1 BY key LIMIT "+strconv.Itoa(most),
 		map[string]any{"site": site, "since": max(0, since.UnixMilli())})
 	if err != nil {
