@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime/quotedprintable"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	netmail "net/mail"
 	"os"
 	"os/exec"
@@ -20,6 +23,7 @@ import (
 
 	"github.com/kunjicloud/kunji/analytics/console"
 	"github.com/kunjicloud/kunji/analytics/engine"
+	"github.com/kunjicloud/kunji/analytics/webhook"
 	"github.com/kunjicloud/kunji/edge/identity"
 )
 
@@ -38,12 +42,15 @@ func TestConsoleAPI(t *testing.T) {
 	}
 	in := newInstallation(t, library)
 	in.withTokens()
+	hook := newHook(t)
+	in.edit("    timezone:", "    mail: { unsubscribe_webhook: \""+hook.server.URL+"\" }\n    timezone:")
 	r := in.start("serve")
 	in.eventually("ClickHouse is ready", func() error { return in.partOK("clickhouse") })
 	a := &api{t: t, in: in, d: describe(t, in.console)}
 
 	t.Run("consents", func(t *testing.T) { consentsCount(&api{t, in, a.d}) })
 	t.Run("batch", func(t *testing.T) { batchesAnswerEach(&api{t, in, a.d}) })
+	t.Run("leaving", func(t *testing.T) { leavingIsHeard(&api{t, in, a.d}, hook) })
 	t.Run("senders", func(t *testing.T) { sendersSend(&api{t, in, a.d}) })
 	t.Run("events", func(t *testing.T) { eventsAreKept(&api{t, in, a.d}) })
 	t.Run("whole", func(t *testing.T) { wholeAPI(&api{t, in, a.d}) })
@@ -180,6 +187,53 @@ func batchesAnswerEach(a *api) {
 	a.call("mailer", "GET", "/api/v1/mail/unsubscribes?site=shop", "", "", 200)
 	a.call("mailer", "GET", "/api/v1/mail/unsubscribes?site=shop&since=x", "", "", 400)
 	a.call("marketer", "GET", "/api/v1/mail/unsubscribes?site=shop", "", "", 403)
+}
+
+// hook is a sender's server that is told who left.
+type hook struct {
+	server *httptest.Server
+	told   chan string // body and signature, a space between them
+}
+
+func newHook(t *testing.T) *hook {
+	h := &hook{told: make(chan string, 10)}
+	h.server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // what is missing fails the comparison
+		h.told <- string(body) + " " + r.Header.Get("Kunji-Signature")
+	}))
+	t.Cleanup(h.server.Close)
+	return h
+}
+
+// leavingIsHeard: one click in a mail's header, and at once nothing is made for
+// that recipient any more; the sender hears of it by API and by webhook.
+func leavingIsHeard(a *api, h *hook) {
+	var made console.MailMade
+	a.post("mailer", makeAt, letterFor("leaver@example.org"), 200, &made)
+	resp, err := http.Post(made.Leave, "application/x-www-form-urlencoded", strings.NewReader("List-Unsubscribe=One-Click"))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		a.t.Fatalf("unsubscribing: %s", resp.Status)
+	}
+	a.post("mailer", makeAt, letterFor("leaver@example.org"), 409, nil)
+	select {
+	case told := <-h.told:
+		body, header, _ := strings.Cut(told, " ")
+		at, signature, _ := strings.Cut(strings.TrimPrefix(header, "t="), ",v1=")
+		secret := strings.TrimSpace(a.in.kunji("mail", "secret", "--site", "shop"))
+		if !strings.HasPrefix(body, `{"ref":"42","list":"weekly","time":"`) || signature != webhook.Sign(secret, at, []byte(body)) {
+			a.t.Errorf("the webhook was told %s", told)
+		}
+	case <-time.After(time.Minute):
+		a.t.Error("the webhook was told nothing")
+	}
+	var list struct{ Unsubscribes []console.MailLeft }
+	if err := json.Unmarshal(a.call("mailer", "GET", "/api/v1/mail/unsubscribes?site=shop&since=2026-01-01T00:00:00Z", "", "", 200), &list); err != nil || len(list.Unsubscribes) != 1 || list.Unsubscribes[0].Ref != "42" {
+		a.t.Errorf("who left: %+v, %v", list, err)
+	}
 }
 
 // post is an SMTP server that keeps what it is given.
