@@ -22,6 +22,7 @@ func TestBrowsers(t *testing.T) {
 	}
 	in := newInstallation(t, library)
 	names := startFront(t, in.edge)
+	in.withTokens()
 	in.addSites("testdata/browser/sites.yaml", names)
 	r := in.start("demo", "--per-day", "0")
 	password, err := os.ReadFile(filepath.Join(in.dir, "data", "demo", "login"))
