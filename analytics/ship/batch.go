@@ -95,16 +95,44 @@ func readRow(r spool.Record) (event.Record, error) {
 	return row, store.Check(row)
 }
 
+// cutting is a batch that is being cut while the one before it is on its way.
+type cutting struct {
+	stop func() // ends it; its records stay in the spool
+	wait func() (*batch, error)
+}
+
+// cutNext starts to cut the next batch. Reading and decoding take about as long
+// as the store takes to insert, so the two go on side by side; nothing of the
+// batch leaves before the one before it is acknowledged, which delivered tells
+// (nil: there is none). Until wait or stop has returned, nobody else may cut.
+func (s *Shipper) cutNext(ctx context.Context, target spool.Seq, delivered <-chan struct{}) cutting {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	var b *batch
+	var err error
+	go func() {
+		defer close(ended)
+		b, err = s.cut(ctx, target, delivered)
+	}()
+	wait := func() (*batch, error) {
+		<-ended
+		cancel()
+		return b, err
+	}
+	return cutting{wait: wait, stop: func() { cancel(); <-ended }}
+}
+
 // cut reads the next batch: as much as the limits allow, or what has come by
 // until MaxAge has passed since its first record. With a target it takes what is
 // there up to that position and waits for nothing; an empty batch then means
 // that nothing is left. Records that can never be stored are set aside on the
-// way. Records read beyond the cut stay in s.ahead.
-func (s *Shipper) cut(ctx context.Context, target spool.Seq) (*batch, error) {
+// way, once the batch before them was delivered. Records read beyond the cut
+// stay in s.ahead.
+func (s *Shipper) cut(ctx context.Context, target spool.Seq, delivered <-chan struct{}) (*batch, error) {
 	b := newBatch()
 	wait := ctx
 	for {
-		full, err := s.take(b)
+		full, err := s.take(ctx, b, delivered)
 		if full || err != nil {
 			return b, err
 		}
@@ -156,7 +184,7 @@ func (s *Shipper) readAhead(ctx context.Context, target spool.Seq) (err error) {
 }
 
 // take moves records from s.ahead into b until the batch is full.
-func (s *Shipper) take(b *batch) (full bool, err error) {
+func (s *Shipper) take(ctx context.Context, b *batch, delivered <-chan struct{}) (full bool, err error) {
 	for len(s.ahead) > 0 {
 		r := s.ahead[0]
 		if n := b.records; n >= s.opts.MaxRows || n > 0 && b.bytes+len(r.Payload) > s.opts.MaxBytes {
@@ -166,6 +194,13 @@ func (s *Shipper) take(b *batch) (full bool, err error) {
 		if err != nil {
 			if b.records > 0 {
 				return true, nil // its turn comes when it is the first
+			}
+			if delivered != nil {
+				select {
+				case <-delivered:
+				case <-ctx.Done():
+					return false, ctx.Err()
+				}
 			}
 			if err := s.setAside(r.Seq, r.Seq, 1, err); err != nil {
 				return false, err

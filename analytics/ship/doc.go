@@ -16,6 +16,9 @@
 // was tried: the store would take the new cut for new rows. A range whose hash
 // no longer agrees is set aside, loudly, and not sent.
 //
+// While the store inserts a batch the next one is read and decoded; its manifest,
+// and setting anything of it aside, wait until the one before is acknowledged.
+//
 // # What is not sent
 //
 // Records that no store could take (unreadable, or beyond the types of the

@@ -150,15 +150,21 @@ func (s *Shipper) ship(ctx context.Context, target spool.Seq) error {
 		return err
 	}
 	s.resumed()
+	next := s.cutNext(ctx, target, nil)
 	for target == 0 || s.opts.Spool.Cursor() < target {
-		b, err := s.cut(ctx, target)
+		b, err := next.wait()
 		if err != nil || b.records == 0 {
 			return err
 		}
+		delivered := make(chan struct{})
+		next = s.cutNext(ctx, target, delivered)
 		if err := s.send(ctx, b); err != nil {
+			next.stop()
 			return err
 		}
+		close(delivered)
 	}
+	next.stop()
 	return nil
 }
 

@@ -23,6 +23,9 @@ go run ./deploy/bench/edge | tee "$results/edge.txt"
 echo
 node deploy/bench/banner.mjs | tee "$results/banner.txt"
 echo
+echo "The spool drained into the embedded engine, plain INSERT of the same rows beside it"
+KUNJI_BENCH_SPOOLED=${KUNJI_BENCH_SPOOLED:-5000000} go test -run '^$' -bench Drain -benchtime 1x -timeout 1h ./analytics/ship | tee "$results/ship.txt"
+echo
 echo "Go benchmarks: allocations per hit, signatures, the spool beside a bare file"
 go test -run '^$' -bench . -benchtime 1s -benchmem ./edge/server ./edge/spool ./edge/consent ./edge/identity ./edge/event ./edge/enrich |
   tee "$results/go.txt"
