@@ -42,6 +42,7 @@ func (s *service) serve(ctx context.Context) error {
 		}
 		g.Go(func() error { return s.edge.Serve(s.edgeAt) })
 		g.Go(func() error { s.flushCounts(running); return nil })
+		g.Go(func() error { s.sendMail(running); return nil })
 	}
 	ops := s.httpServer(s.opsHandler())
 	servers := []*http.Server{ops}

@@ -18,6 +18,7 @@ import (
 	"github.com/kunjicloud/kunji/banner"
 	"github.com/kunjicloud/kunji/edge/enrich"
 	"github.com/kunjicloud/kunji/edge/identity"
+	"github.com/kunjicloud/kunji/edge/mail"
 	"github.com/kunjicloud/kunji/edge/server"
 	"github.com/kunjicloud/kunji/edge/site"
 	"github.com/kunjicloud/kunji/edge/spool"
@@ -51,6 +52,7 @@ type service struct {
 	store     *store.Store
 	edge      *server.Server
 	shipper   *ship.Shipper
+	outbox    *mail.Outbox // nil without a mail server
 	console   *console.Console
 	mail      *mailer
 	ready     atomic.Bool // the tables are there
@@ -147,6 +149,9 @@ func (s *service) openEdge(extra edgeExtra) (err error) {
 	if err := s.openWithdrawals(); err != nil {
 		return err
 	}
+	if err := s.openOutbox(); err != nil {
+		return err
+	}
 	if s.banner, err = banner.Load(); err != nil {
 		return err
 	}
@@ -163,7 +168,7 @@ func (s *service) openEdge(extra edgeExtra) (err error) {
 func (s *service) edgeOptions() server.Options {
 	return server.Options{
 		Sites: s.sites(), Ring: s.ring, Geo: s.geo, Agents: enrich.NewAgents(), Banner: s.banner,
-		Spool: keeper{s.spool}, Withdrawn: s.withdrawn, Kept: kept{s.store},
+		Spool: keeper{s.spool}, Withdrawn: s.withdrawn, Kept: kept{s.store}, Rights: s.rightsMail(),
 		Trusted: s.cfg.Edge.TrustedProxies, Rate: s.cfg.Edge.RateLimit, Region: s.cfg.Region,
 		Ready: s.edgeReady, Now: time.Now, Logger: slog.New(seldom(s.log.Handler(), time.Now)),
 	}

@@ -36,11 +36,12 @@ const (
 	Share         Use = "share"  // a report that the console shows to whoever has the link
 	Erase         Use = "erase"  // whom a tombstone names; only in our own spool
 	Sender        Use = "sender" // a sender's ref and list, in our own tables
+	Letter        Use = "letter" // a mail that waits to be sent; only in our own folder
 )
 
 var allUses = []Use{
 	ConsentCookie, VisitorCookie, SessionCookie, SourceCookie, StoreCookie, Handle, Form, Right,
-	Click, Impression, Open, Unsubscribe, MailChoices, Erase, Sender, Share,
+	Click, Impression, Open, Unsubscribe, MailChoices, Erase, Sender, Letter, Share,
 }
 
 // outlives reports whether a use's tokens verify under a revoked key too: a
