@@ -12,7 +12,8 @@ var botsSQL string
 
 // bots shows apart what every other report leaves out: hits of crawlers,
 // scanners, monitors and other machines, by why they are taken for ones
-// (package enrich, and package mail for mails). Reasons with fewer than MinGroup
+// (package enrich, and package mail for mails, each hit as it was judged when it
+// came: what only its neighbours tell is in the mail report). Reasons with fewer than MinGroup
 // hits are folded: now and then a person is taken for a machine.
 func bots(ctx context.Context, src Source, q Query) (*Table, error) {
 	table := &Table{Meta: metaOf(&q), Columns: []Column{{"reason", Text, ""}}}

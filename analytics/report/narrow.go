@@ -19,9 +19,10 @@ var narrowSQL string
 var narrowedDaySQL string
 
 // A narrowed report is the report over the events that its filters choose, as
-// if there were no others, with two exceptions: which conversion of an order is
-// the first is settled over all, and a refund is chosen by its order's
-// conversion where that is known.
+// if there were no others, with three exceptions: which conversion of an order
+// is the first is settled over all, and so is which clicks in mails are a
+// scanner's burst; a refund is chosen by its order's conversion where that is
+// known.
 //
 // page chooses the sessions in which a page was seen, entry_page those that
 // began on it (known of those who agreed to marketing), bot machines in place
@@ -144,7 +145,7 @@ func (n narrowing) names(ctx context.Context, src Source, report string, q Query
 	params := map[string]any{
 		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "kinds": narrowedKinds(report, q.Options),
 	}
-	sql := strings.Replace(narrowSQL, "{{conditions}}", strings.Join(n.conditions, ",\n            "), 1)
+	sql := strings.Replace(eventsOf(report, narrowSQL), "{{conditions}}", strings.Join(n.conditions, ",\n            "), 1)
 	rows, err := narrowed{src, narrowing{params: n.params, bots: n.bots}}.Query(ctx, sql, params)
 	if err != nil {
 		return false, fmt.Errorf("who is chosen by the filters: %w", err)

@@ -46,6 +46,7 @@ var onEngine = map[string]func(*testing.T, *store.Store){
 	"funnel hides a handful":              funnelHidesAHandful,
 	"retention equals its definition":     retentionEqualsItsDefinition,
 	"mail equals its definition":          mailEqualsItsDefinition,
+	"mail folds bursts":                   mailFoldsBursts,
 	"series of every step agree":          seriesOfEveryStepAgree,
 	"narrowed reports equal a count":      narrowedReportsEqualACount,
 	"filters name no handful":             filtersNameNoHandful,

@@ -27,6 +27,6 @@
 // # After sending
 //
 // [Classify] judges one hit by what came with it, and [Fold] judges all hits
-// of one mail again once their neighbours are known. Nothing is ever refused
+// of one mail again once their neighbours are known, as the mail report does. Nothing is ever refused
 // for its class: images and redirects are served to machines too.
 package mail

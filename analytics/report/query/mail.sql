@@ -1,7 +1,8 @@
 -- One row per mail campaign, smallest first, with how many recipients it and
 -- all the smaller ones have together: what the fold needs. A recipient counts
 -- who opened or clicked, machines left out. What a provider's proxy fetched is
--- told apart: a person may or may not have read it.
+-- told apart: a person may or may not have read it. The hits are those of
+-- mail_hits.sql.
 --
 -- site: the site's id · from, to: local days, both included · only: the keys
 -- of the groups to count, all where empty
@@ -22,10 +23,8 @@ WITH
         toInt64(countIf(kind = 'mail_click' AND machine = 0)) AS clicks,
         toInt64(countIf(kind = 'mail_click' AND machine = 1)) AS machine_clicks,
         toInt64(uniqExactIf(recipient, kind = 'mail_click' AND machine = 0)) AS clickers
-    FROM events
-    WHERE site = {site:String} AND kind IN ('mail_open', 'mail_click')
-      AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
-      AND local_day BETWEEN {from:Date} AND {to:Date}
+    FROM {{events}}
+    WHERE local_day BETWEEN {from:Date} AND {to:Date}
       AND 1 /* narrowed */
     GROUP BY from_source, in_campaign, with_content
     HAVING empty({only:Array(UInt64)}) OR has({only:Array(UInt64)}, key)

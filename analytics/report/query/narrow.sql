@@ -8,7 +8,7 @@ FROM
         [{{conditions}}] AS met,
         length(met) - arraySum(met) AS missing,
         if(visitor != 0, visitor, recipient) AS person
-    FROM events
+    FROM {{events}}
     WHERE site = {site:String} AND kind IN {kinds:Array(String)} AND machine = 0
       AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
       AND local_day BETWEEN {from:Date} AND {to:Date}
