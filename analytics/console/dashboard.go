@@ -227,7 +227,7 @@ func (v *reportView) fill(t *report.Table, carry url.Values) {
 // cards shows the totals, each with its change.
 func (v *reportView) cards(t *report.Table) {
 	names := []string{
-		"visitors", "visits", "page_views", "conversions", "rate", "value", "cost", "roas", "recipients", "opens", "clicks", "click_to_open",
+		"visitors", "visits", "page_views", "conversions", "rate", "value", "cost", "roas", "sent", "recipients", "opens", "clicks", "click_to_open", "unsubscribed",
 		"shown", "accepted", "rejected", "accept_rate", "share_low", "share_high", "hits", "week_1",
 	}
 	if t.Column("impressions") >= 0 { // there clicks are ours, and beside them the platform's

@@ -103,7 +103,7 @@ func change(p *page, column report.Column, now, before any) (text, class string)
 	default:
 		text, class = p.T("change.same"), "same"
 	}
-	if column.Name == "shown" || column.Name == "rejected" {
+	if column.Name == "shown" || column.Name == "rejected" || column.Name == "unsubscribed" {
 		class = "neutral"
 	}
 	return text, class

@@ -288,8 +288,8 @@ func mailEqualsItsDefinition(t *testing.T, db *store.Store) {
 	for _, r := range got.Rows {
 		c := want[r.Cells[1].(string)+"/"+r.Cells[2].(string)]
 		cells := []any{
-			r.Cells[0], r.Cells[1], r.Cells[2], int64(len(c.all)), c.opens, c.proxy, c.machine, int64(len(c.openers)), c.clicks, c.machineClicks,
-			int64(len(c.clickers)), float64(len(c.clickers)) / float64(len(c.openers)),
+			r.Cells[0], r.Cells[1], r.Cells[2], int64(0), int64(0), int64(len(c.all)), c.opens, c.proxy, c.machine, int64(len(c.openers)), c.clicks, c.machineClicks,
+			int64(len(c.clickers)), float64(len(c.clickers)) / float64(len(c.openers)), nil,
 		}
 		sameCells(t, "mail", got.Columns, r.Cells, cells)
 	}

@@ -26,9 +26,11 @@ type grouped struct {
 	params  map[string]any // further ones of the statement
 	// withCosts joins what was spent, by the first five dimensions.
 	withCosts bool
-	columns   []Column // of the table, in order
-	derived   map[string]func(group) any
-	order     func(a, b group) int // of the rows; ties by dimension
+	// withSent joins how many mails were sent, by source, campaign and content.
+	withSent bool
+	columns  []Column // of the table, in order
+	derived  map[string]func(group) any
+	order    func(a, b group) int // of the rows; ties by dimension
 }
 
 // group is one row of the statement's answer, or a sum of some.
@@ -101,15 +103,20 @@ func (r *grouped) rows(ctx context.Context, src Source, q Query, meta *Meta) ([]
 			return nil, group{}, err
 		}
 	}
+	if r.withSent {
+		if groups, err = r.joinSent(ctx, src, q, groups); err != nil {
+			return nil, group{}, err
+		}
+	}
 	groups = slices.DeleteFunc(groups, group.empty)
-	spent := extract(&groups, group.onlyCosts)
+	aside := extract(&groups, func(g group) bool { return g.onlyCosts() || g.onlySent(q.Site.MinGroup) })
 	slices.SortFunc(groups, bySize)
 	shown, folded := r.fold(groups, q.Site.MinGroup)
 	meta.FoldedGroups = len(folded)
-	shown = append(shown, spent...)
+	shown = append(shown, aside...)
 	if len(q.Filters) == 0 {
 		total := r.sum(groups)
-		for _, g := range spent {
+		for _, g := range aside {
 			total.add(g)
 		}
 		return shown, total, nil

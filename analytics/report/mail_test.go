@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,4 +115,72 @@ func mailFoldsBursts(t *testing.T, db *store.Store) {
 			t.Errorf("by %v: %v clicks, %v by machines, %v clickers; want %d, %d, %d", filters, c, m, p, clicks, machineClicks, len(clickers))
 		}
 	}
+}
+
+// mailCountsWhatWasSent: mails sent stand beside what became of them, and alone
+// where nothing did; a campaign so small that its silence would tell of somebody
+// has no row.
+func mailCountsWhatWasSent(t *testing.T, db *store.Store) {
+	own := newSite(t, "sent", "Asia/Shanghai", "CNY")
+	g := &traffic{Rand: rand.New(rand.NewPCG(21, 22)), site: own, start: time.Date(2026, 11, 19, 0, 0, 0, 0, time.UTC), days: 1}
+	var events []*event.Event
+	for i := range 12 {
+		e := g.one()
+		e.Kind, e.Time, e.LocalDay = event.MailOpen, g.start, own.LocalDay(g.start)
+		e.Visitor, e.Session, e.Basis, e.Recipient, e.Agent = 0, 0, event.BasisMail, uint64(1+i%6), event.Agent{Device: "mobile"}
+		e.Campaign = event.Campaign{Source: "newsletter", Medium: "email", Name: []string{"spring", "autumn"}[i/6]}
+		events = append(events, e)
+	}
+	insert(t, db, "sent", store.Batch{Events: events})
+	of := func(day int32, campaign string, tracked bool, n uint64) store.MailSent {
+		return store.MailSent{Site: own.ID, Day: int32(own.LocalDay(g.start)) + day, Source: "newsletter", Medium: "email", Campaign: campaign, Pixel: tracked, Mails: n}
+	}
+	err := db.AddMailSent(t.Context(), []store.MailSent{
+		of(0, "spring", true, 7), of(0, "spring", false, 2), of(1, "spring", true, 1), of(-1, "spring", true, 100), // before
+		of(0, "winter", true, 5), of(0, "winter", false, 1), of(0, "plain", false, 5), of(0, "to-anna", true, 1), of(0, "watched", true, 4), of(0, "watched", false, 9),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	statement := func(recipient uint64, at string, all event.Choice) event.Statement {
+		when, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return event.Statement{Site: own.ID, Recipient: recipient, Time: when, All: all, By: "token t", Proof: "form"}
+	}
+	err = db.PutMailConsents(t.Context(), []event.Statement{
+		statement(1, "2026-11-18T15:59:59Z", event.Denied), // the day before, there
+		statement(2, "2026-11-18T16:00:00Z", event.Denied),
+		statement(3, "2026-11-20T15:59:59Z", event.Denied), statement(3, "2026-11-20T10:00:00Z", event.Denied), // twice
+		statement(4, "2026-11-20T16:00:00Z", event.Denied), // the day after
+		statement(5, "2026-11-20T10:00:00Z", event.Granted),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(want, totals string, filters ...string) {
+		t.Helper()
+		q := query(t, own, "2026-11-19", "2026-11-20", filters...)
+		q.Compare = PreviousPeriod
+		got := answer(t, db, "mail", q)
+		var rows []string
+		for _, r := range got.Rows {
+			c := r.Cells
+			rows = append(rows, fmt.Sprint(c[0], "/", c[1], " ", c[3], " ", c[4], " ", c[5]))
+		}
+		if text := strings.Join(rows, ", "); text != want {
+			t.Errorf("by %v:\n got %s\nwant %s", filters, text, want)
+		}
+		if text := fmt.Sprint(got.Total("sent"), got.Total("tracked"), got.Total("recipients"), got.Total("unsubscribed")); text != totals {
+			t.Errorf("by %v: totals %s, want %s", filters, text, totals)
+		}
+		if before := got.Compare; len(filters) == 0 && (before.Totals[got.Column("sent")] != int64(100) || before.Totals[got.Column("unsubscribed")] != int64(1)) {
+			t.Errorf("before: %v", before.Totals)
+		}
+	}
+	// The two that tell of a few are folded, and one more, so that no difference shows them.
+	f("newsletter/spring 10 8 6, newsletter/plain 5 0 0, newsletter/winter 6 5 0, (fewer than 5)/ 14 5 6", "35 18 6 2")
+	f("newsletter/winter 6 5 0", "6 5 0 <nil>", "campaign:winter")
+	f("newsletter/autumn <nil> <nil> 6, newsletter/spring <nil> <nil> 6", "<nil> <nil> 6 <nil>", "device:mobile")
 }

@@ -47,6 +47,7 @@ var onEngine = map[string]func(*testing.T, *store.Store){
 	"retention equals its definition":     retentionEqualsItsDefinition,
 	"mail equals its definition":          mailEqualsItsDefinition,
 	"mail folds bursts":                   mailFoldsBursts,
+	"mail counts what was sent":           mailCountsWhatWasSent,
 	"series of every step agree":          seriesOfEveryStepAgree,
 	"narrowed reports equal a count":      narrowedReportsEqualACount,
 	"filters name no handful":             filtersNameNoHandful,
