@@ -95,16 +95,17 @@ func (s *Store) allStatements(ctx context.Context) (all []event.Statement, err e
 	return all, rows.Err()
 }
 
-// ReplayOptions are what Replay needs of the key ring.
+// ReplayOptions are what Replay needs of the key ring: how tombstones name
+// visitors and mail recipients, and how they seal them for the job.
 type ReplayOptions struct {
-	Subject func(site string, visitor uint64) [16]byte
-	Seal    func(site string, visitor uint64) string
+	Subject, Recipient  func(site string, id uint64) [16]byte
+	Seal, SealRecipient func(site string, id uint64) string
 }
 
 // Replay puts what people asked for since a backup into the store that was made
 // of it, and returns how many people have to be erased again: Erase does it. Only
-// a keyed hash is left of who was erased, so every visitor that the backup holds
-// is hashed and looked for.
+// a keyed hash is left of who was erased, so every visitor and every recipient that
+// the backup holds is hashed and looked for.
 func (s *Store) Replay(ctx context.Context, r Requests, o ReplayOptions) (again int, err error) {
 	statements := make([]*event.Statement, len(r.statements))
 	for i := range r.statements {
@@ -134,11 +135,13 @@ func (s *Store) Replay(ctx context.Context, r Requests, o ReplayOptions) (again 
 		all = append(all, e)
 	}
 	for site, wanted := range newer {
-		n, err := s.findErased(ctx, site, wanted, o)
-		if err != nil {
-			return 0, err
+		for _, sort := range []nameable{{visitorsOf, o.Subject, o.Seal}, {recipientsOf, o.Recipient, o.SealRecipient}} {
+			n, err := s.findErased(ctx, site, wanted, sort)
+			if err != nil {
+				return 0, err
+			}
+			again += n
 		}
-		again += n
 	}
 	return again, insertOwn(ctx, s, steppedTable, all)
 }
@@ -152,21 +155,35 @@ type erasureKey struct {
 
 func (e *erasure) key() erasureKey { return erasureKey{e.Site, e.Hash, e.Requested.UnixMilli()} }
 
-// replayParts is in how many steps the visitors of a site are read, so that
+// replayParts is in how many steps the people of a site are read, so that
 // telling them apart needs little memory.
 const replayParts = 16
 
-// findErased begins anew the erasures of those visitors of a site who are there.
-func (s *Store) findErased(ctx context.Context, site string, wanted map[[16]byte][]*erasure, o ReplayOptions) (found int, err error) {
+// nameable is a sort of people: where their ids stand, and what tombstones make
+// of an id.
+type nameable struct {
+	ids  string // a query of two parameters, site and the remainder that is read
+	hash func(site string, id uint64) [16]byte
+	seal func(site string, id uint64) string
+}
+
+const (
+	visitorsOf = "SELECT DISTINCT id FROM (SELECT visitor AS id FROM events WHERE site = {site:String} " +
+		"UNION ALL SELECT visitor AS id FROM touches WHERE site = {site:String} " +
+		"UNION ALL SELECT subject AS id FROM consents WHERE site = {site:String}) WHERE id != 0 AND id % {parts:UInt64} = {part:UInt64}"
+	recipientsOf = "SELECT DISTINCT id FROM (SELECT recipient AS id FROM events WHERE site = {site:String} " +
+		"UNION ALL SELECT recipient AS id FROM mail_consents WHERE site = {site:String}) WHERE id != 0 AND id % {parts:UInt64} = {part:UInt64}"
+)
+
+// findErased begins anew the erasures of those people of a site who are there.
+func (s *Store) findErased(ctx context.Context, site string, wanted map[[16]byte][]*erasure, sort nameable) (found int, err error) {
 	for part := range replayParts {
-		rows, err := s.query(ctx, "look for those who were erased", "SELECT DISTINCT visitor FROM (SELECT visitor FROM events WHERE site = {site:String} AND visitor % {parts:UInt64} = {part:UInt64} "+
-			"UNION ALL SELECT visitor FROM touches WHERE site = {site:String} AND visitor % {parts:UInt64} = {part:UInt64} "+
-			"UNION ALL SELECT subject FROM consents WHERE site = {site:String} AND subject % {parts:UInt64} = {part:UInt64}) WHERE visitor != 0",
+		rows, err := s.query(ctx, "look for those who were erased", sort.ids,
 			map[string]any{"site": site, "parts": uint64(replayParts), "part": uint64(part)})
 		if err != nil {
 			return 0, err
 		}
-		n, err := beginAnew(rows, site, wanted, o)
+		n, err := beginAnew(rows, site, wanted, sort)
 		if err != nil {
 			return 0, err
 		}
@@ -175,19 +192,19 @@ func (s *Store) findErased(ctx context.Context, site string, wanted map[[16]byte
 	return found, nil
 }
 
-func beginAnew(rows *Rows, site string, wanted map[[16]byte][]*erasure, o ReplayOptions) (found int, err error) {
+func beginAnew(rows *Rows, site string, wanted map[[16]byte][]*erasure, sort nameable) (found int, err error) {
 	defer rows.Close()
 	for rows.Next() {
-		var visitor uint64
-		if err := rows.Scan(&visitor); err != nil {
+		var id uint64
+		if err := rows.Scan(&id); err != nil {
 			return found, err
 		}
-		requests := wanted[o.Subject(site, visitor)]
+		requests := wanted[sort.hash(site, id)]
 		if len(requests) > 0 {
 			found++
 		}
 		for _, e := range requests {
-			e.step, e.subject, e.stepped = stepRequested, o.Seal(site, visitor), time.Time{}
+			e.step, e.subject, e.stepped = stepRequested, sort.seal(site, id), time.Time{}
 			e.Events, e.Touches, e.Consents, e.Signature = 0, 0, 0, nil
 		}
 	}

@@ -19,13 +19,22 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 	removePartsAtOnce(t, old)
 	heads := map[string]Head{}
 	lives(t, old, heads, "1", "shop", 1, 2, 3, 4)
+	if err := old.Insert(t.Context(), "mail", mailLife("shop", 9)); err != nil {
+		t.Fatal(err)
+	}
 	tombstones(t, old, "t1", "shop", 1)
 	eraseAll(t, old, 1)
 	if err := old.Backup(t.Context(), "File('one')"); err != nil {
 		t.Fatal(err)
 	}
 	tombstones(t, old, "t2", "shop", 2)
-	eraseAll(t, old, 1)
+	mailHash := func(site string, recipient uint64) [16]byte { return hashOf(site+"/mail", recipient) }
+	sealMail := func(_ string, recipient uint64) string { return "sealed mail " + seal(recipient)[len("sealed "):] }
+	tomb := event.Erasure{Site: "shop", Hash: mailHash("shop", 9), Subject: sealMail("shop", 9), Requested: time.Now().UTC().Truncate(time.Millisecond), By: event.ByRecipient}
+	if err := old.Insert(t.Context(), "t2 mail", Batch{Erasures: []*event.Erasure{&tomb}}); err != nil {
+		t.Fatal(err)
+	}
+	eraseAll(t, old, 2)
 	tombstones(t, old, "t3", "shop", 3) // asked for, not begun
 	left := []event.Statement{{Site: "shop", Recipient: 77, Time: time.Now().UTC().Truncate(time.Second), All: event.Denied, By: "recipient"}}
 	if err := old.PutMailConsents(t.Context(), left); err != nil {
@@ -44,18 +53,18 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 	if err := s.Restore(t.Context(), "old", "File('one')"); err != nil {
 		t.Fatal(err)
 	}
-	if got := one(t, s, "SELECT toString(arraySort(groupUniqArray(visitor))) FROM events"); got != "[2,3,4]" {
+	if got := one(t, s, "SELECT concat(toString(arraySort(groupUniqArray(visitor))), ' ', toString(countIf(recipient = 9))) FROM events"); got != "[0,2,3,4] 3" {
 		t.Fatalf("the backup holds %s", got)
 	}
-	again, err := s.Replay(t.Context(), asked, ReplayOptions{Subject: hashOf, Seal: func(_ string, v uint64) string { return seal(v) }})
-	if err != nil || again != 2 {
-		t.Fatalf("%d people are erased again, %v; want 2", again, err)
+	again, err := s.Replay(t.Context(), asked, ReplayOptions{Subject: hashOf, Seal: func(_ string, v uint64) string { return seal(v) }, Recipient: mailHash, SealRecipient: sealMail})
+	if err != nil || again != 3 {
+		t.Fatalf("%d people are erased again, %v; want 3", again, err)
 	}
 	if whole, err := s.Erased(t.Context()); err != nil || whole {
 		t.Errorf("before: erased %t, %v", whole, err)
 	}
 	removePartsAtOnce(t, s)
-	eraseAll(t, s, 2)
+	eraseAll(t, s, 3)
 	if whole, err := s.Erased(t.Context()); err != nil || !whole {
 		t.Errorf("after: erased %t, %v", whole, err)
 	}
@@ -65,11 +74,14 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 	if got := one(t, s, "SELECT toString(groupUniqArray(visitor)) FROM touches"); got != "[4]" {
 		t.Errorf("visitors of touches: %s", got)
 	}
-	if got := one(t, s, "SELECT countIf(step = 4 AND receipt != '' AND subject = '') FROM erasures FINAL"); got != "3" {
-		t.Errorf("%s receipts, want 3", got)
+	if got := one(t, s, "SELECT countIf(step = 4 AND receipt != '' AND subject = '') FROM erasures FINAL"); got != "4" {
+		t.Errorf("%s receipts, want 4", got)
 	}
 	if m, err := s.MailConsent(t.Context(), "shop", []uint64{77}); err != nil || !m[77].Unsubscribed() {
 		t.Errorf("the recipient: %+v, %v", m[77], err)
+	}
+	if got := one(t, s, "SELECT toString(countIf(proof != '' OR sealed != '')) FROM mail_consents WHERE recipient = 9"); got != "0" {
+		t.Errorf("%s proofs of the recipient are back", got)
 	}
 	// The views of the restored database feed its own tables.
 	lives(t, s, heads, "after", "shop", 5)

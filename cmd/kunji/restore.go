@@ -267,7 +267,9 @@ func (r *restore) database(ctx context.Context, work string) (again int, err err
 	if _, err := s.Migrate(ctx); err != nil {
 		return 0, err
 	}
-	again, err = s.Replay(ctx, r.asked, store.ReplayOptions{Subject: r.ring.SubjectHash, Seal: r.ring.SealSubject})
+	again, err = s.Replay(ctx, r.asked, store.ReplayOptions{
+		Subject: r.ring.SubjectHash, Seal: r.ring.SealSubject, Recipient: r.ring.RecipientHash, SealRecipient: r.ring.SealRecipient,
+	})
 	if err != nil {
 		return 0, err
 	}
