@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -21,6 +22,7 @@ import (
 // described checks real answers against the console's own description, as a
 // client generated from it would read them.
 type described struct {
+	mu       sync.Mutex
 	doc      map[string]any
 	compiler *jsonschema.Compiler
 	seen     map[string]bool // "POST /api/v1/links 200"
@@ -75,6 +77,8 @@ func (d *described) operation(method, path string) (string, map[string]any) {
 // check wants the status, the media type and the body as described.
 func (d *described) check(t testing.TB, method, path string, status int, media string, body []byte) {
 	t.Helper()
+	d.mu.Lock() // some tests ask at once
+	defer d.mu.Unlock()
 	pattern, operation := d.operation(method, path)
 	if operation == nil {
 		t.Errorf("%s %s is not described", method, path)
