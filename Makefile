@@ -17,16 +17,18 @@ GEO := .cache/geo/country.mmdb
 BANNER_SOURCES := $(shell find banner -name dist -prune -o -type f -print 2>/dev/null)
 GO_SOURCES := $(shell find cmd edge banner analytics -name '*.go' -o -name '*.sql' -o -name '*.html' -o -name '*.css' -o -name '*.json' -o -name '*.yaml' 2>/dev/null) go.mod go.sum
 
-demo: build
+# Two things at a time: packages are fetched while the program is compiled.
+demo:
+	@$(MAKE) --no-print-directory -j2 build
 	bin/kunji demo
 
 build: bin/kunji $(GEO)
 
 setup: node_modules/.package-lock.json $(GEO) banner/dist/.built
 
-bin/kunji: $(GO_SOURCES) banner/dist/.built node_modules/.package-lock.json
+bin/kunji: $(GO_SOURCES) banner/dist/.built
 	@mkdir -p bin
-	$(GO) build -trimpath -o $@ ./cmd/kunji
+	$(GO) build -o $@ ./cmd/kunji
 
 # npm checks every package against the checksum in package-lock.json.
 node_modules/.package-lock.json: package.json package-lock.json
@@ -50,7 +52,7 @@ test: setup browsers
 check: setup
 	bash deploy/setup/check.sh
 
-bench: setup bin/kunji
+bench: setup build
 	bash deploy/bench/run.sh
 
 soak: setup
