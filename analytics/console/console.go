@@ -105,7 +105,7 @@ func New(opt Options) (*Console, error) {
 	return &Console{
 		opt: opt, sessions: newSessions(opt.Now), tries: newTries(opt.Now), hashing: make(chan struct{}, hashingSlots),
 		texts: texts, pages: pages,
-		style: newAsset("console", ".css", "text/css; charset=utf-8", styleFile),
+		style: newAsset("console", ".css", "text/css; charset=utf-8", slices.Concat(frameStyle, figureStyle)),
 		icon:  newAsset("icon", ".svg", "image/svg+xml", iconFile),
 	}, nil
 }

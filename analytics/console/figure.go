@@ -83,6 +83,10 @@ func number(cell any) (float64, bool) {
 	return 0, false
 }
 
+// maxPercent is the most that a change is written as: beyond it the total before
+// was next to nothing, and the figure says only that.
+const maxPercent = 999
+
 // change compares a total with the one before: in percent, and for a rate in
 // percentage points. Its class is neutral where more is neither good nor bad.
 func change(p *page, column report.Column, now, before any) (text, class string) {
@@ -97,7 +101,11 @@ func change(p *page, column report.Column, now, before any) (text, class string)
 		text, class = direction(p, points, strconv.FormatFloat(math.Abs(points), 'f', 2, 64)+" pp")
 	case b != 0:
 		percent := (n - b) / b * 100
-		text, class = direction(p, percent, strconv.FormatFloat(math.Abs(percent), 'f', 1, 64)+"%")
+		amount := strconv.FormatFloat(math.Abs(percent), 'f', 1, 64) + "%"
+		if percent > maxPercent {
+			amount = "> " + strconv.Itoa(maxPercent) + "%"
+		}
+		text, class = direction(p, percent, amount)
 	case n != 0:
 		text, class = p.T("change.new"), "up"
 	default:

@@ -47,6 +47,8 @@ func TestChangesSayTheirDirection(t *testing.T) {
 	}{
 		{visits, int64(150), int64(100), "up 50.0%", "up"},
 		{visits, int64(50), int64(100), "down 50.0%", "down"},
+		{visits, int64(1099), int64(100), "up 999.0%", "up"},
+		{visits, int64(6764), int64(2), "up > 999%", "up"},
 		{visits, int64(0), int64(0), "no change", "same"},
 		{visits, int64(100), int64(100), "no change", "same"},
 		{visits, int64(3), int64(0), "new", "up"},

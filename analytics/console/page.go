@@ -20,7 +20,10 @@ import (
 var pageFiles embed.FS
 
 //go:embed style/console.css
-var styleFile []byte
+var frameStyle []byte
+
+//go:embed style/figures.css
+var figureStyle []byte
 
 //go:embed style/icon.svg
 var iconFile []byte
@@ -147,7 +150,11 @@ func (p *page) navigate(who *principal, path string, carry url.Values) {
 		{readAudit, auditPath, "nav.audit"},
 	} {
 		if who.role.may(tool.needed) {
-			p.Tools = append(p.Tools, link{Text: p.T(tool.text), URL: tool.path + "?" + only.Encode(), Current: path == tool.path})
+			target := tool.path + "?" + only.Encode()
+			if tool.path == auditPath {
+				target = auditPath // sign-ins are about no site
+			}
+			p.Tools = append(p.Tools, link{Text: p.T(tool.text), URL: target, Current: path == tool.path})
 		}
 	}
 }
