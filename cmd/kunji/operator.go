@@ -58,17 +58,20 @@ type asked struct {
 	reason  string
 }
 
-func (a *app) asked(cfg *Config, p person, r reason) (q asked, err error) {
+func (a *app) asked(p person, r reason) (cfg *Config, q asked, err error) {
+	if cfg, err = a.load(); err != nil {
+		return nil, q, err
+	}
 	if q.site, err = cfg.siteNamed(p.Site); err != nil {
-		return q, err
+		return nil, q, err
 	}
 	if q.visitor, err = parseVisitor(p.Visitor); err != nil {
-		return q, usagef("--visitor: %v", err)
+		return nil, q, usagef("--visitor: %v", err)
 	}
 	if q.reason, err = checkReason(r.Reason); err != nil {
-		return q, usagef("--reason: %v", err)
+		return nil, q, usagef("--reason: %v", err)
 	}
-	return q, nil
+	return cfg, q, nil
 }
 
 // parseVisitor reads a visitor's number.
@@ -108,11 +111,7 @@ func subjectName(ring *identity.Ring, siteID string, visitor uint64) string {
 // Run has a visitor erased. A service that runs here is told; else the request
 // goes to ClickHouse, where the node that erases finds it.
 func (c *eraseCmd) Run(ctx context.Context, a *app) error {
-	cfg, err := a.load()
-	if err != nil {
-		return err
-	}
-	q, err := a.asked(cfg, c.person, c.reason)
+	cfg, q, err := a.asked(c.person, c.reason)
 	if err != nil {
 		return err
 	}
@@ -213,11 +212,7 @@ func (s *service) audit(ctx context.Context, line store.Action) {
 
 // Run prints everything that is kept about a visitor, as JSON.
 func (c *exportCmd) Run(ctx context.Context, a *app) error {
-	cfg, err := a.load()
-	if err != nil {
-		return err
-	}
-	q, err := a.asked(cfg, c.person, c.reason)
+	_, q, err := a.asked(c.person, c.reason)
 	if err != nil {
 		return err
 	}
@@ -261,11 +256,7 @@ func exportVisitor(ctx context.Context, s *store.Store, ring *identity.Ring, q a
 // Run prints an address where a visitor sees, copies and erases what is kept,
 // for a person whose browser lost the cookie and whose right was checked.
 func (c *rightsLinkCmd) Run(ctx context.Context, a *app) error {
-	cfg, err := a.load()
-	if err != nil {
-		return err
-	}
-	q, err := a.asked(cfg, c.person, c.reason)
+	_, q, err := a.asked(c.person, c.reason)
 	if err != nil {
 		return err
 	}
