@@ -56,7 +56,7 @@ bench: setup build
 	bash deploy/bench/run.sh
 
 soak: setup
-	KUNJI_SOAK=1 $(GO) test -count=1 -timeout 3h -run Soak -v ./cmd/kunji
+	$(GO) test -tags soak -count=1 -timeout 3h -run Soak -v ./cmd/kunji
 
 generate:
 	$(GO) generate ./...

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -18,14 +17,6 @@ import (
 // event that was answered as recorded is in ClickHouse once, and in the tables
 // made from it.
 func TestCrash(t *testing.T) { crash(t, 3) }
-
-// TestSoakCrash is the same for a long time.
-func TestSoakCrash(t *testing.T) {
-	if os.Getenv("KUNJI_SOAK") == "" {
-		t.Skip("only in make soak")
-	}
-	crash(t, 50)
-}
 
 func crash(t *testing.T, rounds int) {
 	library, err := engine.FindLibrary("")

@@ -23,16 +23,6 @@ func TestFaults(t *testing.T) {
 	t.Run("embedded", func(t *testing.T) { embeddedFaults(t, 1, 12_000) })
 }
 
-// TestSoakFaults is the same for a long time: at least 50 faults and a
-// million events.
-func TestSoakFaults(t *testing.T) {
-	if os.Getenv("KUNJI_SOAK") == "" {
-		t.Skip("only in make soak")
-	}
-	t.Run("server", func(t *testing.T) { serverFaults(t, 6, 700_000) })
-	t.Run("embedded", func(t *testing.T) { embeddedFaults(t, 6, 300_000) })
-}
-
 // Bounds of what a service may take while ClickHouse is away. The program
 // under test is built like the test, with the race detector where that is.
 const (

@@ -8,6 +8,7 @@ if [ -n "$unformatted" ]; then
   exit 1
 fi
 go vet ./...
+go vet -tags soak ./cmd/kunji
 go tool staticcheck ./...
 npx --no-install tsc --noEmit -p banner
 npx --no-install biome check banner/src
