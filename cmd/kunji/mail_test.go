@@ -1,30 +1,22 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"mime/quotedprintable"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	netmail "net/mail"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/emersion/go-smtp"
-
 	"github.com/kunjicloud/kunji/analytics/console"
 	"github.com/kunjicloud/kunji/analytics/engine"
 	"github.com/kunjicloud/kunji/analytics/webhook"
-	"github.com/kunjicloud/kunji/edge/identity"
 )
 
 const (
@@ -42,18 +34,22 @@ func TestConsoleAPI(t *testing.T) {
 	}
 	in := newInstallation(t, library)
 	in.withTokens()
-	hook := newHook(t)
+	hook, letters := newHook(t), newPost(t)
+	host, port, _ := strings.Cut(letters.addr, ":")
+	in.env = append(in.env, "KUNJI_SMTP_HOST="+host, "KUNJI_SMTP_PORT="+port, "KUNJI_SMTP_FROM=privacy@shop.example")
 	in.edit("    timezone:", "    mail: { unsubscribe_webhook: \""+hook.server.URL+"\" }\n    timezone:")
 	r := in.start("serve")
 	in.eventually("ClickHouse is ready", func() error { return in.partOK("clickhouse") })
 	a := &api{t: t, in: in, d: describe(t, in.console)}
 
-	t.Run("consents", func(t *testing.T) { consentsCount(&api{t, in, a.d}) })
-	t.Run("batch", func(t *testing.T) { batchesAnswerEach(&api{t, in, a.d}) })
-	t.Run("leaving", func(t *testing.T) { leavingIsHeard(&api{t, in, a.d}, hook) })
-	t.Run("senders", func(t *testing.T) { sendersSend(&api{t, in, a.d}) })
-	t.Run("events", func(t *testing.T) { eventsAreKept(&api{t, in, a.d}) })
-	t.Run("whole", func(t *testing.T) { wholeAPI(&api{t, in, a.d}) })
+	// Each goes on from what the one before has stored.
+	consentsCount(a)
+	batchesAnswerEach(a)
+	leavingIsHeard(a, hook)
+	sendersSend(a)
+	rightsGoByMail(a, letters)
+	eventsAreKept(a)
+	wholeAPI(a)
 
 	if secret := strings.TrimSpace(in.kunji("mail", "secret", "--site", "shop")); len(secret) != 64 {
 		t.Errorf("the webhook's secret: %q", secret)
@@ -233,92 +229,5 @@ func leavingIsHeard(a *api, h *hook) {
 	var list struct{ Unsubscribes []console.MailLeft }
 	if err := json.Unmarshal(a.call("mailer", "GET", "/api/v1/mail/unsubscribes?site=shop&since=2026-01-01T00:00:00Z", "", "", 200), &list); err != nil || len(list.Unsubscribes) != 1 || list.Unsubscribes[0].Ref != "42" {
 		a.t.Errorf("who left: %+v, %v", list, err)
-	}
-}
-
-// post is an SMTP server that keeps what it is given.
-type post struct {
-	mu   sync.Mutex
-	mail [][]byte
-}
-
-func (p *post) NewSession(*smtp.Conn) (smtp.Session, error) { return postSession{p}, nil }
-
-type postSession struct{ *post }
-
-func (postSession) Reset()                               {}
-func (postSession) Logout() error                        { return nil }
-func (postSession) Mail(string, *smtp.MailOptions) error { return nil }
-func (postSession) Rcpt(string, *smtp.RcptOptions) error { return nil }
-func (s postSession) Data(r io.Reader) error {
-	b, err := io.ReadAll(r)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mail = append(s.mail, b)
-	return err
-}
-
-// sendersSend: the programs under deploy/snippets send through the running
-// console what the ring can open, and nothing to who left.
-func sendersSend(a *api) {
-	keeps := &post{}
-	server := smtp.NewServer(keeps)
-	server.Domain = "localhost"
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	go func() { _ = server.Serve(ln) }()
-	defer server.Close()
-	ring, err := identity.OpenRing(filepath.Join(a.in.dir, "data", "keys.json"), time.Now())
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	sender := filepath.Join(a.t.(*testing.T).TempDir(), "go-sender")
-	if out, err := exec.Command("go", "build", "-o", sender, "../../deploy/snippets/go-sender").CombinedOutput(); err != nil {
-		a.t.Fatalf("%v: %s", err, out)
-	}
-	for name, command := range map[string][]string{"Go": {sender}, "Python": {"python3", "-B", "../../deploy/snippets/python-sender/send.py"}} {
-		send := func(to string) (string, error) {
-			cmd := exec.Command(command[0], append(command[1:], "--console", "http://"+a.in.console, "--smtp", ln.Addr().String(), "--site", "shop", "--campaign", "spring",
-				"--from", "News <news@shop.example>", "--to", to, "--ref", "42", "--list", "weekly", "--subject", "Tea")...)
-			cmd.Env = append(os.Environ(), "KUNJI_TOKEN=secret-mailer")
-			cmd.Stdin = strings.NewReader(letter)
-			out, err := cmd.CombinedOutput()
-			return string(out), err
-		}
-		keeps.mail = nil
-		if out, err := send("Both <both@example.org>"); err != nil || len(keeps.mail) != 1 {
-			a.t.Errorf("%s: %v: %s", name, err, out)
-			continue
-		}
-		opensWithRing(a, name, ring, keeps.mail[0])
-		if out, err := send("left@example.org"); err == nil || len(keeps.mail) != 1 || !strings.Contains(out, "unsubscribed") {
-			a.t.Errorf("%s to who left: %v, %d mails: %s", name, err, len(keeps.mail), out)
-		}
-	}
-}
-
-func opensWithRing(a *api, name string, ring *identity.Ring, raw []byte) {
-	a.t.Helper()
-	m, err := netmail.ReadMessage(bytes.NewReader(raw))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	body, err := io.ReadAll(quotedprintable.NewReader(m.Body))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	base := "http://" + a.in.edge
-	cut := func(text, before, after string) string {
-		_, text, _ = strings.Cut(text, before)
-		text, _, _ = strings.Cut(text, after)
-		return text
-	}
-	leave, err1 := ring.OpenLink(identity.Unsubscribe, cut(m.Header.Get("List-Unsubscribe"), base+"/u/", ">"))
-	click, err2 := ring.OpenLink(identity.Click, cut(string(body), base+"/c/", `"`))
-	_, err3 := ring.OpenLink(identity.Open, cut(string(body), base+"/o/", ".gif"))
-	if err := errors.Join(err1, err2, err3); err != nil || leave.Ref != "42" || leave.List != "weekly" || !strings.HasPrefix(click.Destination, "https://shop.example/tea?utm_source=newsletter") {
-		a.t.Errorf("%s: %v, %+v, %+v\n%s", name, err, leave, click, raw)
 	}
 }

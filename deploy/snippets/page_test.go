@@ -1,7 +1,6 @@
 package snippets_test
 
 import (
-	"mime"
 	"os"
 	"regexp"
 	"strings"
@@ -11,9 +10,7 @@ import (
 	"golang.org/x/net/html"
 )
 
-type mimeWords struct{ mime.WordDecoder }
-
-func (w *mimeWords) decode(text string) (string, error) { return w.DecodeHeader(text) }
+const endpoint = "https://t.shop.example"
 
 func read(t *testing.T, path string) string {
 	t.Helper()

@@ -6,6 +6,8 @@
 //	    -from news@shop.example -to anna@example.org -ref 42 -list spring \
 //	    -subject "Spring offers" < mail.html
 //
+// With -listen it is a messenger of listmonk: see listmonk.go.
+//
 // It exits with 1 where the recipient has unsubscribed, and sends nothing then,
 // nor where the console does not answer: a mail without its unsubscribe link
 // must not go out.
@@ -43,42 +45,71 @@ type instrumented struct {
 	Headers map[string]string `json:"headers"`
 }
 
+// sender is where mails are made and handed over.
+type sender struct {
+	console, site, server string
+	from                  *mail.Address
+	auth                  smtp.Auth
+}
+
+// letter is what one recipient is to get.
+type letter struct {
+	to                                 *mail.Address
+	campaign, ref, list, subject, page string
+}
+
 func run(args []string, stdin io.Reader) error {
 	flags := flag.NewFlagSet("go-sender", flag.ContinueOnError)
-	console := flags.String("console", "http://127.0.0.1:9080", "address of the Kunji console")
-	site := flags.String("site", "", "site")
-	campaign := flags.String("campaign", "", "campaign")
-	server := flags.String("smtp", "127.0.0.1:25", "SMTP server")
+	var s sender
+	var l letter
+	flags.StringVar(&s.console, "console", "http://127.0.0.1:9080", "address of the Kunji console")
+	flags.StringVar(&s.site, "site", "", "site")
+	flags.StringVar(&s.server, "smtp", "127.0.0.1:25", "SMTP server")
+	flags.StringVar(&l.campaign, "campaign", "", "campaign")
+	flags.StringVar(&l.ref, "ref", "", "your own name for the recipient")
+	flags.StringVar(&l.list, "list", "", "your own name for the list")
+	flags.StringVar(&l.subject, "subject", "", "subject")
 	user := flags.String("user", "", "SMTP user; the password is SMTP_PASSWORD")
 	from := flags.String("from", "", "sender")
 	to := flags.String("to", "", "recipient")
-	ref := flags.String("ref", "", "your own name for the recipient")
-	list := flags.String("list", "", "your own name for the list")
-	subject := flags.String("subject", "", "subject")
+	listen := flags.String("listen", "", "address to be a messenger of listmonk at, instead of sending one mail")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *user != "" {
+		host, _, _ := net.SplitHostPort(s.server)
+		s.auth = smtp.PlainAuth("", *user, os.Getenv("SMTP_PASSWORD"), host)
+	}
+	var err error
+	if s.from, err = mail.ParseAddress(*from); err != nil {
+		return fmt.Errorf("-from: %w", err)
+	}
+	if *listen != "" {
+		return serve(*listen, s, l.list)
+	}
+	if l.to, err = mail.ParseAddress(*to); err != nil {
+		return fmt.Errorf("-to: %w", err)
 	}
 	page, err := io.ReadAll(stdin)
 	if err != nil {
 		return err
 	}
-	sender, err1 := mail.ParseAddress(*from)
-	recipient, err2 := mail.ParseAddress(*to)
-	if err := errors.Join(err1, err2); err != nil {
-		return err
-	}
-	made, err := instrument(*console, map[string]string{
-		"site": *site, "campaign": *campaign, "recipient": recipient.Address, "ref": *ref, "list": *list, "html": string(page),
+	l.page = string(page)
+	return s.send(l)
+}
+
+// errUnsubscribed is returned where nothing was sent because nothing may be.
+var errUnsubscribed = errors.New("the recipient has unsubscribed; nothing was sent")
+
+// send makes a mail as its recipient may get it, and hands it over.
+func (s sender) send(l letter) error {
+	made, err := instrument(s.console, map[string]string{
+		"site": s.site, "campaign": l.campaign, "recipient": l.to.Address, "ref": l.ref, "list": l.list, "html": l.page,
 	})
 	if err != nil {
 		return err
 	}
-	var auth smtp.Auth
-	if *user != "" {
-		host, _, _ := net.SplitHostPort(*server)
-		auth = smtp.PlainAuth("", *user, os.Getenv("SMTP_PASSWORD"), host)
-	}
-	return smtp.SendMail(*server, auth, sender.Address, []string{recipient.Address}, message(sender, recipient, *subject, made))
+	return smtp.SendMail(s.server, s.auth, s.from.Address, []string{l.to.Address}, message(s.from, l.to, l.subject, made))
 }
 
 // instrument asks the console for the mail as this recipient may get it.
@@ -103,7 +134,7 @@ func instrument(console string, request map[string]string) (made instrumented, e
 	case http.StatusOK:
 		return made, json.NewDecoder(answer.Body).Decode(&made)
 	case http.StatusConflict:
-		return made, errors.New("the recipient has unsubscribed; nothing was sent")
+		return made, errUnsubscribed
 	}
 	problem, _ := io.ReadAll(io.LimitReader(answer.Body, 1000))
 	return made, fmt.Errorf("the console answered %s: %s", answer.Status, bytes.TrimSpace(problem))
