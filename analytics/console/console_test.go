@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -227,5 +226,3 @@ func wantStatus(t *testing.T, what string, got reply, want int) {
 		t.Errorf("%s: %s, want %d\n%.600s", what, got.Status, want, got.body)
 	}
 }
-
-func days(from, to string) string { return fmt.Sprintf("&from=%s&to=%s", from, to) }

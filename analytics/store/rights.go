@@ -158,14 +158,14 @@ func (s *Store) Receipt(ctx context.Context, site string, record [16]byte) (even
 		return event.Consent{}, err
 	}
 	defer rows.Close()
-	for rows.Next() {
-		e, err := scanEntry(rows)
-		if err != nil {
-			return event.Consent{}, err
-		}
-		return *e.Consent, rows.Err()
+	if !rows.Next() {
+		return event.Consent{}, rows.Err()
 	}
-	return event.Consent{}, rows.Err()
+	e, err := scanEntry(rows)
+	if err != nil {
+		return event.Consent{}, err
+	}
+	return *e.Consent, rows.Err()
 }
 
 // Wording returns the text with this hash that visitors of a site decided by;

@@ -120,7 +120,7 @@ func TestRateKey(t *testing.T) {
 	if key("2001:db8:1:2::1") == key("2001:db8:1:3::1") {
 		t.Error("two /64 are one client")
 	}
-	if (Address{}).RateKey() != (Address{}).RateKey() {
+	if one, other := (Address{}).RateKey(), (Address{}).RateKey(); one != other {
 		t.Error("unknown addresses do not share a key")
 	}
 }

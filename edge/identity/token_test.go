@@ -180,7 +180,8 @@ func TestIDs(t *testing.T) {
 			t.Errorf("ParseID(%q) = %v, %v", bad, id, err)
 		}
 	}
-	if NewID() == NewID() || NewVisitor() == NewVisitor() {
+	ids, visitors := [2][16]byte{NewID(), NewID()}, [2]uint64{NewVisitor(), NewVisitor()}
+	if ids[0] == ids[1] || visitors[0] == visitors[1] {
 		t.Error("two ids are equal")
 	}
 }
