@@ -13,6 +13,9 @@ SHELL := /bin/bash
 .PHONY: demo test build setup check bench soak clean browsers tools generate
 
 GO ?= go
+# Nothing in the program is C: the engine's library is opened when it runs. That
+# spares a fresh machine a compiler and its time. (The race detector does need C.)
+GO_PURE := CGO_ENABLED=0 $(GO)
 GEO := .cache/geo/country.mmdb
 BANNER_SOURCES := $(shell find banner -name dist -prune -o -type f -print 2>/dev/null)
 GO_SOURCES := $(shell find cmd edge banner analytics -name '*.go' -o -name '*.sql' -o -name '*.html' -o -name '*.css' -o -name '*.json' -o -name '*.yaml' 2>/dev/null) go.mod go.sum
@@ -24,23 +27,30 @@ demo:
 
 build: bin/kunji $(GEO)
 
-setup: node_modules/.package-lock.json $(GEO) banner/dist/.built
+setup: node_modules/.all $(GEO) banner/dist/.built
 
 bin/kunji: $(GO_SOURCES) banner/dist/.built
 	@mkdir -p bin
-	$(GO) build -o $@ ./cmd/kunji
+	$(GO_PURE) build -ldflags "-s -w" -o $@ ./cmd/kunji
 
-# npm checks every package against the checksum in package-lock.json.
-node_modules/.package-lock.json: package.json package-lock.json
-	npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+# npm checks every package against the checksum in package-lock.json. What runs
+# needs a few packages only; tests add theirs.
+NPM_FLAGS := --no-audit --no-fund --ignore-scripts --loglevel=error
+
+node_modules/.run: package.json package-lock.json
+	npm ci --omit=dev $(NPM_FLAGS)
 	@touch $@
 
-$(GEO): node_modules/.package-lock.json $(wildcard edge/enrich/geodb/*.go)
-	$(GO) run ./edge/enrich/geodb -country node_modules/@ip-location-db/dbip-country -asn node_modules/@ip-location-db/asn -out .cache/geo
+node_modules/.all: node_modules/.run
+	npm install --no-save $(NPM_FLAGS)
+	@touch $@
+
+$(GEO): node_modules/.run $(wildcard edge/enrich/geodb/*.go)
+	$(GO_PURE) run ./edge/enrich/geodb -country node_modules/@ip-location-db/dbip-country -asn node_modules/@ip-location-db/asn -out .cache/geo
 	@touch $@
 
 banner/dist/.built: $(BANNER_SOURCES) go.mod
-	$(GO) run ./banner/build
+	$(GO_PURE) run ./banner/build
 	@touch $@
 
 browsers:
