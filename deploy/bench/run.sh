@@ -13,7 +13,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 results=deploy/bench/results
 mkdir -p .cache/bench "$results"
-# The other banners stand outside of Go's packages: some of theirs carry Go code.
+# The other banners and Lighthouse stand outside of Go's packages: some of theirs carry Go code.
 if ! cmp -s deploy/bench/package-lock.json .cache/bench/package-lock.json || [ ! -d .cache/bench/node_modules ]; then
   cp deploy/bench/package.json deploy/bench/package-lock.json .cache/bench/
   npm ci --prefix .cache/bench --no-audit --no-fund --ignore-scripts --loglevel=error
@@ -29,3 +29,5 @@ echo
 echo "Go benchmarks: allocations per hit, signatures, the spool beside a bare file"
 go test -run '^$' -bench . -benchtime 1s -benchmem ./edge/server ./edge/spool ./edge/consent ./edge/identity ./edge/event ./edge/enrich |
   tee "$results/go.txt"
+echo
+node deploy/bench/console.mjs | tee "$results/console.txt"
