@@ -15,7 +15,8 @@ SHELL := /bin/bash
 GO ?= go
 # Nothing in the program is C: the engine's library is opened when it runs. That
 # spares a fresh machine a compiler and its time. (The race detector does need C.)
-GO_PURE := CGO_ENABLED=0 $(GO)
+# Nor does it carry what only a debugger reads; `go build ./cmd/kunji` does.
+GO_PURE := CGO_ENABLED=0 GOFLAGS='-gcflags=all=-dwarf=false -ldflags=-w' $(GO)
 GEO := .cache/geo/country.mmdb
 BANNER_SOURCES := $(shell find banner -name dist -prune -o -type f -print 2>/dev/null)
 GO_SOURCES := $(shell find cmd edge banner analytics -name '*.go' -o -name '*.sql' -o -name '*.html' -o -name '*.css' -o -name '*.json' -o -name '*.yaml' 2>/dev/null) go.mod go.sum
@@ -31,7 +32,7 @@ setup: node_modules/.all $(GEO) banner/dist/.built
 
 bin/kunji: $(GO_SOURCES) banner/dist/.built
 	@mkdir -p bin
-	$(GO_PURE) build -ldflags "-s -w" -o $@ ./cmd/kunji
+	$(GO_PURE) build -o $@ ./cmd/kunji
 
 # npm checks every package against the checksum in package-lock.json. What runs
 # needs a few packages only; tests add theirs.
