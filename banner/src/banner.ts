@@ -134,7 +134,8 @@ const update = (): void => {
 };
 
 export const start = (): void => {
-	document.body.before(host);
+	// Where the parser has not come to the body yet, it will put it behind.
+	document.documentElement.insertBefore(host, document.body);
 	if (C.note)
 		lazy<{ _tell(root: ShadowRoot, page: string): void }>(C.note, (m) =>
 			m._tell(root, `${base}/choices/${C.site}`),

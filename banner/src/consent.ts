@@ -32,10 +32,14 @@ export const listen = (f: Listener): number => listeners.push(f);
 
 /** The site's other tabs; none where the browser forbids it: Firefox does with cookies blocked. */
 let tabs: BroadcastChannel | undefined;
-try {
-	tabs = new BroadcastChannel('kunji');
-	tabs.onmessage = ({ data }) => data[0] === C.site && apply(data[1]);
-} catch {}
+
+/** Begins to hear, and to tell, the site's other tabs. */
+export const join = (): void => {
+	try {
+		tabs = new BroadcastChannel('kunji');
+		tabs.onmessage = ({ data }) => data[0] === C.site && apply(data[1]);
+	} catch {}
+};
 
 /** Tells everyone after the state changed, and clears what lost its grant. */
 const apply = (next: State): void => {

@@ -13,13 +13,17 @@ export const h = <K extends keyof HTMLElementTagNameMap>(
 	return e;
 };
 
+/** Runs f right after the next frame, so that what is on screen comes first; at once where nothing is painted. */
+export const painted = (f: () => void): unknown =>
+	document.hidden ? f() : requestAnimationFrame(() => setTimeout(f));
+
 /**
  * A button that says by data-kunji-action what it does. It acts right after the
  * browser has painted the press, so that no click is slow.
  */
 export const action = (name: string, text: string, f: () => void): HTMLButtonElement => {
 	const b = h('button', { type: 'button', 'data-kunji-action': name }, text);
-	b.onclick = () => setTimeout(f);
+	b.onclick = () => painted(f);
 	return b;
 };
 

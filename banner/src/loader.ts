@@ -2,7 +2,8 @@
 
 import { show, start as showBanner } from './banner';
 import { block } from './block';
-import { listen, tidy, withdraw } from './consent';
+import { join, listen, tidy, withdraw } from './consent';
+import { painted } from './dom';
 import { hold } from './hold';
 import { mode } from './mode';
 import { view } from './state';
@@ -24,10 +25,12 @@ if (!page.kunji?.['track']) {
 	};
 	if (BLOCK) block();
 	if (MODE) mode();
+	showBanner();
 	startViews();
-	hold();
-	// After the page: nobody waits for it.
-	setTimeout(tidy, 2e3);
-	if (document.body) showBanner();
-	else addEventListener('DOMContentLoaded', showBanner);
+	// Nothing of this is worth a later banner, or a later page.
+	painted(() => {
+		hold();
+		join();
+		setTimeout(tidy, 2e3);
+	});
 }

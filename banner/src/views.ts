@@ -3,6 +3,7 @@
 
 import { own } from './config';
 import { lazy, listen, reread } from './consent';
+import { painted } from './dom';
 import { type Event, forget, send } from './events';
 import { counts } from './state';
 
@@ -17,16 +18,10 @@ const tried = (): void => {
 	}
 };
 
-/** Runs f as soon as the page is on screen. */
+/** Runs f once the page was painted on screen; a prerendered one is hidden until it is shown. */
 export const seen = (f: () => void): void => {
-	const doc = document as Document & { prerendering?: boolean };
-	const look = (): void => {
-		if (doc.prerendering || doc.visibilityState !== 'visible') return;
-		for (const e of ['visibilitychange', 'prerenderingchange']) doc.removeEventListener(e, look);
-		f();
-	};
-	for (const e of ['visibilitychange', 'prerenderingchange']) doc.addEventListener(e, look);
-	look();
+	if (document.hidden) document.addEventListener('visibilitychange', () => seen(f), { once: true });
+	else painted(f);
 };
 
 const view = (referrer: string): void =>

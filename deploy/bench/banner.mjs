@@ -1,7 +1,7 @@
 // Measures the banner beside those that leave most behind, each in its basic
 // set, on the same page in the same run: bytes in brotli; when it is first
 // visible with a processor 4 times slower, 1.6 Mbps and 150 ms; layout shift;
-// how long after a click on accept its handlers are done, and the next frame.
+// how long a click on accept keeps the page busy, and when the next frame comes.
 // A button that works for exactly 60 ms stands beside them: what it shows less
 // than that would be the measurement's fault. Prints medians of interleaved
 // rounds and ratios to ours. Needs bin/kunji, chromium and the packages of
@@ -109,22 +109,24 @@ function observe(path) {
   self.result = { shift: 0 };
   new PerformanceObserver((l) => { for (const e of l.getEntries()) self.result.shift += e.value; }).observe({ type: 'layout-shift', buffered: true });
   // Event Timing gives some banners' clicks no entry, however slow: so measured
-  // alike for all, from the event's own time to the first task after its
-  // handlers, and to the first task after the next frame.
-  const since = (e, key) => {
+  // alike for all. The click's handlers last from its first listener to the first
+  // task after them; what it keeps from the screen, from the event's own time to
+  // the first task after the next frame.
+  const next = (f) => {
     const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => { self.result[key] = performance.now() - e.timeStamp; };
+    port1.onmessage = f;
     port2.postMessage(0);
   };
+  const since = (start, key) => next(() => { self.result[key] = performance.now() - start; });
   addEventListener('click', (e) => {
-    since(e, 'click');
-    requestAnimationFrame(() => since(e, 'frame'));
+    since(performance.now(), 'click');
+    requestAnimationFrame(() => since(e.timeStamp, 'frame'));
   }, true);
   const look = () => {
     const e = document.body && find(path);
     const r = e?.getBoundingClientRect();
     if (r && r.width * r.height > 0 && r.top < innerHeight && r.bottom > 0 && e.checkVisibility({ opacityProperty: true, visibilityProperty: true })) {
-      requestAnimationFrame(() => { self.result.seen = performance.now(); }); // it stands in the frame before this one
+      next(() => { self.result.seen = performance.now(); }); // the first task after the frame in which it stands
     } else requestAnimationFrame(look);
   };
   look();
