@@ -24,6 +24,7 @@ import (
 
 type demoCmd struct {
 	PerDay float64 `default:"260" help:"About how many made visits a day (${default})."`
+	Events int     `help:"Make so many events of sixty days instead, straight into ClickHouse: 20000000 take some minutes."`
 }
 
 // Run runs the demo until ctx ends.
@@ -58,7 +59,11 @@ func (c *demoCmd) Run(ctx context.Context, a *app) error {
 	fmt.Fprintf(a.stdout, "shop     %s/shop/\nconsole  %s   user demo, password %s\n", cfg.Edge.PublicURL, s.consoleURL(), password)
 	fmt.Fprintln(a.stdout, "Everything the shop sells, and the month of visits in its reports, is made up. End with Ctrl-C.")
 	go func() {
-		if err := s.makeMonth(ctx, c.PerDay, a); err != nil && ctx.Err() == nil {
+		traffic := func() error { return s.makeMonth(ctx, c.PerDay, a) }
+		if c.Events > 0 {
+			traffic = func() error { return s.makeBulk(ctx, c.Events, a) }
+		}
+		if err := traffic(); err != nil && ctx.Err() == nil {
 			fmt.Fprintln(a.stderr, "kunji:", err)
 		}
 	}()

@@ -53,17 +53,20 @@ var madeAgents = []string{
 	"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 }
 
-// madePlaces are networks to make addresses in, with the language spoken there.
-var madePlaces = []struct {
-	network, language string
-	weight            float64
-}{
-	{"114.114", "zh-CN,zh;q=0.9", 60},
-	{"223.5", "zh-CN,zh;q=0.9", 18},
-	{"133.11", "ja,en;q=0.5", 6},
-	{"91.64", "de-DE,de;q=0.9,en;q=0.6", 6},
-	{"90.10", "fr-FR,fr;q=0.9", 4},
-	{"73.20", "en-US,en;q=0.9", 6},
+// madePlace is a network to make addresses in, where it is, and the language
+// spoken there.
+type madePlace struct {
+	network, country, language string
+	weight                     float64
+}
+
+var madePlaces = []madePlace{
+	{"114.114", "CN", "zh-CN,zh;q=0.9", 60},
+	{"223.5", "CN", "zh-CN,zh;q=0.9", 18},
+	{"133.11", "JP", "ja,en;q=0.5", 6},
+	{"91.64", "DE", "de-DE,de;q=0.9,en;q=0.6", 6},
+	{"90.10", "FR", "fr-FR,fr;q=0.9", 4},
+	{"73.20", "US", "en-US,en;q=0.9", 6},
 }
 
 func pick[T any](r *rand.Rand, all []T, weight func(T) float64) T {
@@ -88,15 +91,21 @@ func (m *madeTraffic) plan(start, end time.Time, perDay float64) ([][]madeVisit,
 	visits := 0
 	for i := range steps {
 		at := start.Add(time.Duration(i) * madeStep).In(zone)
-		rate := perDay / 288 * hourly[at.Hour()] * (0.8 + 0.4*float64(i)/float64(len(steps)))
-		if wd := at.Weekday(); wd == time.Saturday || wd == time.Sunday {
-			rate *= 1.25
-		}
+		rate := perDay / 288 * hourly[at.Hour()] * dayWeight(at.Weekday(), float64(i)/float64(len(steps)))
 		for n := poisson(m.random, rate); n > 0; n-- {
 			visits += m.planVisitor(steps, i)
 		}
 	}
 	return steps, visits
+}
+
+// dayWeight says how much happens on a day that lies at a part of the period.
+func dayWeight(day time.Weekday, at float64) float64 {
+	w := 0.8 + 0.4*at
+	if day == time.Saturday || day == time.Sunday {
+		w *= 1.25
+	}
+	return w
 }
 
 var hourly = [24]float64{.5, .3, .2, .1, .1, .2, .4, .7, .9, 1.1, 1.2, 1.2, 1.3, 1.2, 1.1, 1.1, 1.1, 1.2, 1.3, 1.6, 2, 2.1, 1.7, 1}
@@ -112,12 +121,7 @@ func poisson(r *rand.Rand, mean float64) int {
 // planVisitor plans a person's first visit and those that follow.
 func (m *madeTraffic) planVisitor(steps [][]madeVisit, i int) int {
 	r := m.random
-	place := pick(r, madePlaces, func(p struct {
-		network, language string
-		weight            float64
-	}) float64 {
-		return p.weight
-	})
+	place := pick(r, madePlaces, func(p madePlace) float64 { return p.weight })
 	who := &madeVisitor{
 		address: fmt.Sprintf("%s.%d.%d", place.network, r.IntN(256), 1+r.IntN(254)), language: place.language,
 		agent: madeAgents[r.IntN(len(madeAgents))], cookies: map[string]string{}, answer: answerOf(r),

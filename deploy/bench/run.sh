@@ -23,6 +23,12 @@ go run ./deploy/bench/edge | tee "$results/edge.txt"
 echo
 node deploy/bench/banner.mjs | tee "$results/banner.txt"
 echo
+# The traffic of `kunji demo --events`, made once and kept below .cache/bench; the
+# second size shows how time grows.
+events=${KUNJI_BENCH_EVENTS:-5000000,20000000}
+echo "Reports on $events events in the embedded engine"
+KUNJI_BENCH_EVENTS=$events KUNJI_BENCH_DIR=$PWD/.cache/bench go test -run '^$' -bench Reports -benchtime 1x -timeout 2h ./cmd/kunji | tee "$results/reports.txt"
+echo
 echo "The spool drained into the embedded engine, plain INSERT of the same rows beside it"
 KUNJI_BENCH_SPOOLED=${KUNJI_BENCH_SPOOLED:-5000000} go test -run '^$' -bench Drain -benchtime 1x -timeout 1h ./analytics/ship | tee "$results/ship.txt"
 echo
