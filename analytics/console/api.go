@@ -163,7 +163,11 @@ func hits(list []report.HitCount, least int) []hitJSON {
 	return out
 }
 
-func writeJSON(w http.ResponseWriter, value any) {
+func writeJSON(w http.ResponseWriter, value any) { writeStatus(w, http.StatusOK, value) }
+
+// writeStatus does it with another status.
+func writeStatus(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(value) // the client has left; there is nobody to tell
 }

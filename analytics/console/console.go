@@ -36,6 +36,9 @@ type Options struct {
 	// Events keeps events of websites' servers; nil where this process has no
 	// edge, and they are refused.
 	Events Teller
+	// Rights carries out what people ask of an operator; nil where there is no
+	// store, and it is refused.
+	Rights Rights
 	// CompleteUntil returns the moment up to which the store holds everything
 	// that was answered as recorded. Nil or a zero time: unknown, and the
 	// newest row stands for it.
@@ -148,6 +151,10 @@ func (c *Console) routes() []route {
 		{"POST", "/api/v1/mail/instrument", c.identified(c.postInstrument)},
 		{"GET", "/api/v1/mail/unsubscribes", c.identified(c.listUnsubscribes)},
 		{"GET", "/api/v1/audit", c.identified(c.auditData)},
+		{"POST", "/api/v1/erasures", c.identified(c.postErasure)},
+		{"GET", "/api/v1/erasures/{subject}", c.identified(c.erasureData)},
+		{"POST", "/api/v1/exports", c.identified(c.postExport)},
+		{"GET", "/api/v1/exports/{token}", c.identified(c.exportData)},
 		{"GET", "/api/v1/notes/{kind}", c.identified(c.listNotes)},
 		{"POST", "/api/v1/notes/{kind}", c.identified(c.postNote)},
 		{"PUT", "/api/v1/notes/{kind}/{id}", c.identified(c.putNote)},

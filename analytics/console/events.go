@@ -86,9 +86,7 @@ func (c *Console) postEvents(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, r, *fault)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusAccepted)
-	_ = json.NewEncoder(w).Encode(answer) // the client has left; there is nobody to tell
+	writeStatus(w, http.StatusAccepted, answer)
 }
 
 // tell hands events to their sites' edges, site by site.

@@ -113,9 +113,7 @@ func (c *Console) postNote(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, r, c.reportProblem(r, err))
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusCreated)
-	_ = json.NewEncoder(w).Encode(c.noteJSON(n)) // the client has left; there is nobody to tell
+	writeStatus(w, http.StatusCreated, c.noteJSON(n))
 }
 
 // putNote replaces a segment or a mark. A shared link stays what it was made

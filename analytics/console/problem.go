@@ -77,7 +77,11 @@ func (c *Console) reportProblem(r *http.Request, err error) problem {
 		}
 	}
 	if r.Context().Err() == nil {
-		c.opt.Logger.Error("report failed", "path", r.URL.Path, "error", err)
+		path := r.URL.Path
+		if r.PathValue("token") != "" { // which no log keeps
+			path = r.Pattern
+		}
+		c.opt.Logger.Error("report failed", "path", path, "error", err)
 	}
 	return problem{
 		Status: http.StatusServiceUnavailable, Code: "store_unavailable", Detail: "the store did not answer; what was recorded is safe in the spool",

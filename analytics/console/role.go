@@ -37,6 +37,7 @@ const (
 	sendEvents  // of a website's own server
 	sendMail    // consents, instrumenting, who left
 	readAudit
+	servePeople // erase and export persons, for them
 )
 
 // may reports whether the role covers p.
@@ -49,7 +50,7 @@ func (r Role) may(p permission) bool {
 	case Mailer:
 		return p == readMailReport || p == sendMail
 	case Operator:
-		return p == readInstallation
+		return p == readInstallation || p == servePeople
 	}
 	return false
 }

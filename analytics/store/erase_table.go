@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -143,4 +144,34 @@ func insertOwn[T any](ctx context.Context, s *Store, t table[T], rows []*T) erro
 func (s *Store) Erasures(ctx context.Context) (waiting, done uint64, oldest time.Time, err error) {
 	err = s.conn.QueryRow(ctx, "SELECT countIf(step < 4), countIf(step = 4), minIf(requested, step < 4) FROM erasures FINAL").Scan(&waiting, &done, &oldest)
 	return waiting, done, oldest.UTC(), wrap("count erasures", err)
+}
+
+// ErasureStates names the steps of an erasure, in their order.
+func ErasureStates() []string { return []string{"requested", "listed", "deleted", "masked", "done"} }
+
+// Erasure returns the newest erasure of a person, by the keyed hash that
+// tombstones have, and its state; "" where there is none. Finished and Signature
+// are set once it is done.
+func (s *Store) Erasure(ctx context.Context, site string, hash [16]byte) (r ErasureReceipt, state string, err error) {
+	rows, err := s.query(ctx, "read an erasure", "SELECT requested, requested_by, step, stepped, events, touches, consents, receipt FROM erasures FINAL "+
+		"WHERE site = {site:String} AND hash = unhex({hash:String}) ORDER BY requested DESC LIMIT 1",
+		map[string]any{"site": site, "hash": hex.EncodeToString(hash[:])})
+	if err != nil {
+		return r, "", err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return r, "", rows.Err()
+	}
+	var step uint8
+	var stepped time.Time
+	var receipt string
+	if err := rows.Scan(&r.Requested, &r.By, &step, &stepped, &r.Events, &r.Touches, &r.Consents, &receipt); err != nil {
+		return r, "", err
+	}
+	r.Site, r.Hash, r.Requested = site, hash, r.Requested.UTC()
+	if step == stepDone {
+		r.Finished, r.Signature = stepped.UTC(), []byte(receipt)
+	}
+	return r, ErasureStates()[min(step, stepDone)], nil
 }

@@ -68,6 +68,11 @@ func (s *Store) AboutRecipient(ctx context.Context, site string, recipient uint6
 	return s.about(ctx, site, recipient, mailColumns, keptRows)
 }
 
+// EverythingOfRecipient is AboutRecipient without a bound.
+func (s *Store) EverythingOfRecipient(ctx context.Context, site string, recipient uint64) ([]Kept, error) {
+	return s.about(ctx, site, recipient, mailColumns, math.MaxInt32)
+}
+
 func (s *Store) about(ctx context.Context, site string, who uint64, tables []keptTable, limit int) ([]Kept, error) {
 	var all []Kept
 	if who == 0 {

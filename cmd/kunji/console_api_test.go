@@ -190,6 +190,23 @@ func (a *api) call(role, method, path, media, body string, want int) []byte {
 	return got
 }
 
+// status sends JSON and returns only how it was answered.
+func (a *api) status(role, path, body string) int {
+	a.t.Helper()
+	req, err := http.NewRequest("POST", "http://"+a.in.console+path, strings.NewReader(body))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer secret-"+role)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
 func (a *api) post(role, path, body string, want int, into any) {
 	a.t.Helper()
 	got := a.call(role, "POST", path, "application/json", body, want)

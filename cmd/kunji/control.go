@@ -90,7 +90,7 @@ func (s *service) controlHandler() http.Handler {
 		if err := json.NewDecoder(r.Body).Decode(&order); err != nil {
 			return nil, fmt.Errorf("whom to erase: %w", err)
 		}
-		return s.eraseVisitor(r.Context(), order)
+		return s.erasePerson(r.Context(), order)
 	}))
 	return mux
 }

@@ -49,6 +49,7 @@ func TestConsoleAPI(t *testing.T) {
 	sendersSend(a)
 	rightsGoByMail(a, letters)
 	eventsAreKept(a)
+	peopleAreServed(a)
 	wholeAPI(a)
 
 	if secret := strings.TrimSpace(in.kunji("mail", "secret", "--site", "shop")); len(secret) != 64 {
@@ -67,7 +68,10 @@ func TestConsoleAPI(t *testing.T) {
 		}
 		in.fails(exitFailed, "has unsubscribed", append(command, "--recipient", "left@example.org", mail)...)
 		if state == "beside the service" {
+			recipientByCommand(in, "open@example.org", true)
 			r.end()
+		} else {
+			recipientByCommand(in, "both@example.org", false)
 		}
 	}
 	if said := r.said(); strings.Contains(said, "example.org") {
@@ -114,6 +118,13 @@ func consentsCount(a *api) {
 	csv("recipient,mail,time,proof\nback@example.org,false,2026-03-01T00:00:00Z,\n", 200)
 	a.post("mailer", makeAt, letterFor("back@example.org"), 409, nil)
 	csv("recipient,mail,time,proof\nback@example.org,true,2026-03-02T00:00:00Z,\"asked again, by phone\"\n", 200)
+	// An edge that heard of the no hears of the yes some seconds later.
+	a.in.eventually("what was taken back counts", func() error {
+		if got := a.status("mailer", makeAt, letterFor("back@example.org")); got != 200 {
+			return fmt.Errorf("it is answered %d", got)
+		}
+		return nil
+	})
 	f("back@example.org", false, false)
 
 	// All or none, and no fault repeats an address.

@@ -195,6 +195,7 @@ func (s *service) openConsole() (err error) {
 		Signer:         shareSigner{s.ring},
 		Mail:           s.mail,
 		Events:         s.teller(),
+		Rights:         desk{s},
 		CompleteUntil:  s.completeUntil,
 		Logger:         s.log,
 		Secure:         s.cfg.Console.TLS.Files,

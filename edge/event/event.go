@@ -257,7 +257,7 @@ type Statement struct {
 	Open      Choice    // about mail_open: being seen to open mail
 	Click     Choice    // about mail_click: being seen to follow its links
 	All       Choice    // about mail as such: Denied is an unsubscription
-	By        string    // who says so: recipient, or "token NAME"
+	By        string    // who says so: recipient, operator, or "token NAME"
 	Proof     string    // what shows it; empty: nothing does
 	Sealed    string    // the sender's ref and list, sealed by the key ring
 }

@@ -37,11 +37,12 @@ const (
 	Erase         Use = "erase"  // whom a tombstone names; only in our own spool
 	Sender        Use = "sender" // a sender's ref and list, in our own tables
 	Letter        Use = "letter" // a mail that waits to be sent; only in our own folder
+	Export        Use = "export" // what is kept about somebody, for an operator, for minutes
 )
 
 var allUses = []Use{
 	ConsentCookie, VisitorCookie, SessionCookie, SourceCookie, StoreCookie, Handle, Form, Right,
-	Click, Impression, Open, Unsubscribe, MailChoices, Erase, Sender, Letter, Share,
+	Click, Impression, Open, Unsubscribe, MailChoices, Erase, Sender, Letter, Share, Export,
 }
 
 // outlives reports whether a use's tokens verify under a revoked key too: a

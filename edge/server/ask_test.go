@@ -171,3 +171,43 @@ func TestPolicy_5_1_5_3_RecipientRight(t *testing.T) {
 		t.Errorf("mail already sent: %q", a.result())
 	}
 }
+
+// TestPolicy_5_3_OperatorErasesRecipient: nothing is measured from then on, and an
+// unsubscription is neither made nor taken back.
+func TestPolicy_5_3_OperatorErasesRecipient(t *testing.T) {
+	w := newMailWorld(t)
+	anna := w.recipient("anna@shop.example")
+	w.says(withdrawal.Entry{Recipient: anna, Open: withdrawal.Granted, Click: withdrawal.Granted})
+	sent := w.path(identity.Open, newsletter(anna))
+	b := w.reader()
+	w.records()
+	if err := w.srv.EraseRecipient("shop", anna); err != nil {
+		t.Fatal(err)
+	}
+	kept := w.records()
+	if len(kept) != 2 {
+		t.Fatalf("kept %+v", kept)
+	}
+	var tomb *event.Erasure
+	for _, r := range kept {
+		if r.Erasure != nil {
+			tomb = r.Erasure
+		} else if said := r.Statement; said == nil || said.By != "operator" || said.Open != event.Denied || said.Click != event.Denied || said.All != event.Unset {
+			t.Errorf("said %+v", said)
+		}
+	}
+	if tomb == nil || tomb.By != event.ByOperator || tomb.Hash != w.srv.opts.Ring.RecipientHash("shop", anna) {
+		t.Errorf("the tombstone %+v", tomb)
+	}
+	if a := b.touch(identity.Open, sent); a.result() != "refused; reason=withdrawn" {
+		t.Errorf("mail already sent: %q", a.result())
+	}
+	for _, wrong := range []struct {
+		site      string
+		recipient uint64
+	}{{"shop", 0}, {"nowhere", anna}} {
+		if err := w.srv.EraseRecipient(wrong.site, wrong.recipient); err == nil {
+			t.Errorf("%+v is erased", wrong)
+		}
+	}
+}

@@ -44,6 +44,30 @@ func (s *Server) EraseVisitor(siteID string, visitor uint64, records [][16]byte)
 	return nil
 }
 
+// EraseRecipient is an operator's erasure of one mail recipient: what was measured
+// goes, nothing more is, and who had unsubscribed stays so. Both are on disk when it
+// returns nil.
+func (s *Server) EraseRecipient(siteID string, recipient uint64) error {
+	st := s.site([]byte(siteID))
+	if st == nil || recipient == 0 {
+		return fmt.Errorf("edge: erase: site %q or its recipient is not known", siteID)
+	}
+	// A rights address that was made in this second ends too.
+	next := s.opts.Now().Truncate(time.Second).Add(time.Second)
+	return s.eraseRecipient(st, recipient, next, event.ByOperator)
+}
+
+// eraseRecipient keeps a recipient's tombstone, with a no to all that their mail
+// measures; earliest is the first moment that the no may be dated at. One sync puts
+// both on disk.
+func (s *Server) eraseRecipient(st *site.Site, recipient uint64, earliest time.Time, by event.Requester) error {
+	denied := withdrawal.Entry{Site: st.ID, Recipient: recipient, Open: withdrawal.Denied, Click: withdrawal.Denied, Time: earliest}
+	return s.state(denied, event.Statement{By: string(by)}, event.Record{Erasure: &event.Erasure{
+		Site: st.ID, Hash: s.opts.Ring.RecipientHash(st.ID, recipient), Subject: s.opts.Ring.SealRecipient(st.ID, recipient),
+		Requested: s.opts.Now().UTC().Truncate(time.Millisecond), By: by,
+	}})
+}
+
 // operatorEntry is the ledger's proof of a withdrawal that an operator wrote
 // down. Like every decision that grants nothing it names nobody and no minute;
 // no notice was shown.

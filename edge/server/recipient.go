@@ -11,7 +11,6 @@ import (
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/identity"
 	"github.com/kunjicloud/kunji/edge/site"
-	"github.com/kunjicloud/kunji/edge/withdrawal"
 )
 
 // recipientForm names the form of the page in its token.
@@ -65,7 +64,7 @@ func (s *Server) getRecipientRight(ctx *fasthttp.RequestCtx) {
 }
 
 // postRecipientRight erases: what was measured goes, nothing more is, and who had
-// unsubscribed stays so. One sync puts both on disk.
+// unsubscribed stays so.
 func (s *Server) postRecipientRight(ctx *fasthttp.RequestCtx) {
 	st, right, ok := s.openRecipientRight(ctx)
 	if !ok || !s.ownForm(ctx, st, recipientForm, s.opts.Ring.RecipientHash(st.ID, right.Recipient), 1) {
@@ -75,15 +74,8 @@ func (s *Server) postRecipientRight(ctx *fasthttp.RequestCtx) {
 		s.errorPage(ctx, fasthttp.StatusBadRequest, st, pageMissing, 1)
 		return
 	}
-	now := s.opts.Now()
-	denied := withdrawal.Entry{
-		Site: st.ID, Recipient: right.Recipient, Open: withdrawal.Denied, Click: withdrawal.Denied,
-		Time: right.Issued.Add(time.Second), // at the earliest: it ends the right
-	}
-	err := s.state(denied, event.Statement{By: event.ByThemselves}, event.Record{Erasure: &event.Erasure{
-		Site: st.ID, Hash: s.opts.Ring.RecipientHash(st.ID, right.Recipient), Subject: s.opts.Ring.SealRecipient(st.ID, right.Recipient),
-		Requested: now.UTC().Truncate(time.Millisecond), By: event.ByRecipient,
-	}})
+	// Dated behind the right at the earliest, which it ends.
+	err := s.eraseRecipient(st, right.Recipient, right.Issued.Add(time.Second), event.ByRecipient)
 	if err != nil {
 		s.opts.Logger.Error("edge: an erasure was not kept", "error", err)
 		s.errorPage(ctx, fasthttp.StatusServiceUnavailable, st, pageBusy, 1)
