@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"analytics/store":             {"edge/event", "edge/site", "analytics/store/..."},
 	"analytics/ship":              {"edge/event", "edge/spool", "analytics/store", "analytics/ship/..."},
 	"analytics/webhook":           {"analytics/store", "edge/site"},
+	"analytics/export":            {"analytics/store", "edge/site"},
 	"analytics/report":            {"analytics/store", "analytics/report/...", "edge/site", "edge/event"},
 	"analytics/console":           {"analytics/report", "analytics/console/...", "edge/site"},
 	"deploy":                      {"..."},

@@ -32,6 +32,13 @@ func (e *Error) Error() string {
 // UNKNOWN_DATABASE; the numbers are those of ClickHouse, src/Common/ErrorCodes.cpp.
 const codeUnknownDatabase = 81
 
+// NoDatabase reports whether err says that the database is not there: nothing was
+// migrated where ClickHouse was asked.
+func NoDatabase(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == codeUnknownDatabase
+}
+
 // dataCodes are the errors that the rows themselves cause: the same rows are
 // refused again. Errors of the schema (unknown table, unknown column) are not
 // among them: a migration mends those, and setting aside everything that

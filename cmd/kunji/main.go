@@ -76,6 +76,7 @@ type commands struct {
 	Erase    eraseCmd      `cmd:"" help:"Erase what is kept about a person, who asked for it."`
 	Export   exportCmd     `cmd:"" help:"Print everything that is kept about a person, as JSON."`
 	Rights   rightsLinkCmd `cmd:"" name:"rights-link" help:"Print an address where a person sees and erases what is kept."`
+	Site     siteCmd       `cmd:"" help:"A site as a whole."`
 	User     userCmd       `cmd:"" help:"People who sign in to the console."`
 	Token    tokenCmd      `cmd:"" help:"Programs that call the console's API."`
 	Keys     keysCmd       `cmd:"" help:"The keys that sign cookies, links and records."`

@@ -79,6 +79,11 @@ func TestPolicy_5_1_5_3_SeeAndErase(t *testing.T) {
 	if out := in.kunji("consent", "verify"); !strings.Contains(out, "4 records, 1 blank by erasure, 0 gone by retention") || !strings.Contains(out, ": whole\n") {
 		t.Errorf("verify says %s", out)
 	}
+	in.kunji("site", "export", "shop", "--to", "copy", "--reason", "ticket 4")
+	if out := in.kunji("consent", "verify", "--export", "copy"); !strings.Contains(out, "4 records, 1 blank by erasure, 0 gone by retention") || !strings.Contains(out, ": whole\n") || strings.Contains(out, "not checked") {
+		t.Errorf("the export's ledger: %s", out)
+	}
+	in.fails(exitUsage, "is there already", "site", "export", "shop", "--to", "copy")
 	in.kunji("sql", "--write", "ALTER TABLE consents UPDATE method = 'save' WHERE chain_seq = 2 SETTINGS mutations_sync = 2")
 	in.fails(exitFailed, "BROKEN at record 2: it was altered", "consent", "verify", "--site", "shop")
 	in.kunji("sql", "--write", "ALTER TABLE consents UPDATE method = 'accept_all' WHERE chain_seq = 2 SETTINGS mutations_sync = 2")

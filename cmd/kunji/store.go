@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -126,5 +127,21 @@ func (a *app) withStore(ctx context.Context, f func(*Config, *store.Store) error
 		return err
 	}
 	err = f(cfg, s)
+	if store.NoDatabase(err) {
+		err = fmt.Errorf("%w\n%s", err, cfg.whereNothingIs())
+	}
 	return errors.Join(err, end())
+}
+
+// whereNothingIs says why there may be no tables, and where they may be instead.
+func (c *Config) whereNothingIs() string {
+	if !c.ClickHouse.Embedded() {
+		return "kunji: nothing was kept there yet: kunji migrate makes the tables, and so does serve"
+	}
+	text := fmt.Sprintf("kunji: nothing was kept in %s yet: is %s the configuration of the service that you mean?", c.DataDir, c.Path)
+	demo := filepath.Join(c.DataDir, "demo")
+	if _, err := os.Stat(filepath.Join(demo, filepath.Base(c.engineDir()))); err == nil {
+		text += " The demo's is in " + demo + ": put KUNJI_DATA_DIR=" + demo + " before the command"
+	}
+	return text
 }
