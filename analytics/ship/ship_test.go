@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -192,72 +190,5 @@ func runs(b *bench) {
 func TestNewRefuses(t *testing.T) {
 	if _, err := New(Options{}); err == nil {
 		t.Error("a shipper of nothing to nowhere")
-	}
-}
-
-// spooledEnv says how many events BenchmarkDrain ships.
-const spooledEnv = "KUNJI_BENCH_SPOOLED"
-
-// BenchmarkDrain drains a spool into the embedded engine, and then inserts the
-// same rows in batches of the same size without spool, manifest and
-// acknowledgement: drained-rows/s and plain-rows/s are the figures.
-func BenchmarkDrain(b *testing.B) {
-	size := 200_000
-	if text := os.Getenv(spooledEnv); text != "" {
-		var err error
-		if size, err = strconv.Atoi(text); err != nil || size < 1000 {
-			b.Fatalf("%s is %q: write a number from 1000", spooledEnv, text)
-		}
-	}
-	s, err := store.Open(store.Options{Dial: enginetest.Start(b)})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
-	if _, err := s.Migrate(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	q, err := spool.Open(spool.Options{Dir: filepath.Join(b.TempDir(), "spool"), MinFree: -1})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer q.Close()
-	shipper, err := New(Options{Spool: q, Store: s})
-	if err != nil {
-		b.Fatal(err)
-	}
-	rate := func(took time.Duration) float64 { return float64(size) / took.Seconds() }
-	for n := range b.N {
-		b.StopTimer()
-		for from := 0; from < size; from += 500 {
-			var all [][]byte
-			for i := from; i < min(from+500, size); i++ {
-				all = append(all, encode(b, event.Record{Event: pageView(i)}))
-			}
-			if err := q.Append(all...); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.StartTimer()
-		began := time.Now()
-		if err := shipper.Drain(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(rate(time.Since(began)), "drained-rows/s")
-		b.StopTimer()
-		var plain time.Duration
-		for from := 0; from < size; from += shipper.opts.MaxRows {
-			var rows store.Batch
-			for i := from; i < min(from+shipper.opts.MaxRows, size); i++ {
-				rows.Add(event.Record{Event: pageView(i)})
-			}
-			began := time.Now()
-			if err := s.Insert(b.Context(), fmt.Sprint("plain ", n, from), rows); err != nil {
-				b.Fatal(err)
-			}
-			plain += time.Since(began)
-		}
-		b.ReportMetric(rate(plain), "plain-rows/s")
-		b.StartTimer()
 	}
 }

@@ -41,7 +41,7 @@ type Store interface {
 type Options struct {
 	Spool Spool
 	Store Store
-	// A batch ends when it has MaxRows records (default 25,000) or MaxBytes of
+	// A batch ends when it has MaxRows records (default 64,000) or MaxBytes of
 	// them (default 16 MiB), or MaxAge after its first record was read (default
 	// 2 s). Rows decoded take about four times their bytes in the spool.
 	MaxRows  int
@@ -90,7 +90,7 @@ func New(o Options) (*Shipper, error) {
 	if o.Spool == nil || o.Store == nil {
 		return nil, errors.New("ship: Options need a Spool and a Store")
 	}
-	o.MaxRows = positive(o.MaxRows, 25_000)
+	o.MaxRows = positive(o.MaxRows, 64_000)
 	o.MaxBytes = positive(o.MaxBytes, 16<<20)
 	o.MaxAge = positive(o.MaxAge, 2*time.Second)
 	o.Timeout = positive(o.Timeout, 2*time.Minute)

@@ -23,14 +23,21 @@ import (
 // trace is what a person leaves in files.
 type trace map[string][]byte
 
-// traceOf returns the forms in which a visitor's id may lie on disk: the column,
-// text, and what a sketch keeps of it while it is small.
-func traceOf(t *testing.T, s *Store, visitor uint64) trace {
+// sketchOf returns what a rollup's sketch of one visitor is; it ends in the hash.
+func sketchOf(t testing.TB, s *Store, visitor uint64) []byte {
 	t.Helper()
 	state, err := hex.DecodeString(one(t, s, fmt.Sprintf("SELECT hex(uniqCombined64State(14)(toUInt64(%d)))", visitor)))
 	if err != nil || len(state) < 8 {
 		t.Fatalf("a sketch of one: %x, %v", state, err)
 	}
+	return state
+}
+
+// traceOf returns the forms in which a visitor's id may lie on disk: the column,
+// text, and what a sketch keeps of it while it is small.
+func traceOf(t *testing.T, s *Store, visitor uint64) trace {
+	t.Helper()
+	state := sketchOf(t, s, visitor)
 	return trace{
 		"id": binary.LittleEndian.AppendUint64(nil, visitor), "text": []byte(strconv.FormatUint(visitor, 10)),
 		"hex": []byte(strconv.FormatUint(visitor, 16)), "sketch": state[len(state)-8:],

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -154,6 +155,10 @@ type table[T any] struct {
 	columns []column[T]
 }
 
+// usualRow is how many bytes a row of events takes in a block: a buffer that
+// grows by itself is copied many times.
+const usualRow = 160
+
 // insert sends rows as one block: one block in is one block kept, whose token a
 // repetition finds again.
 func insert[T any](ctx context.Context, s *Store, t table[T], rows []*T, b *buffers) error {
@@ -166,7 +171,7 @@ func insert[T any](ctx context.Context, s *Store, t table[T], rows []*T, b *buff
 	}
 	statement := "INSERT INTO " + t.name + " (" + strings.Join(names, ", ") + ")"
 	if s.plain {
-		b.block = t.appendBlock(b.block[:0], rows, &b.dictionary)
+		b.block = t.appendBlock(slices.Grow(b.block[:0], len(rows)*usualRow), rows, &b.dictionary)
 		return wrapInsert(t.name, s.conn.InsertFormat(ctx, "Native", statement, bytes.NewReader(b.block)))
 	}
 	batch, err := s.conn.PrepareBatch(ctx, statement)

@@ -71,6 +71,15 @@ func marshal(dst []byte, m *wire.Record) ([]byte, error) {
 
 // Decode reads one record.
 func Decode(b []byte) (Record, error) {
+	if body, ok := bodyOfEvent(b); ok {
+		e, err := decodeEvent(body)
+		return Record{Event: e}, err
+	}
+	return decodeMessage(b)
+}
+
+// decodeMessage reads a record of any type and layout.
+func decodeMessage(b []byte) (Record, error) {
 	var m wire.Record
 	if err := proto.Unmarshal(b, &m); err != nil {
 		return Record{}, fmt.Errorf("decode record of %d bytes: %w", len(b), err)
@@ -80,8 +89,8 @@ func Decode(b []byte) (Record, error) {
 	}
 	switch body := m.Body.(type) {
 	case *wire.Record_Event:
-		if body.Event.Kind > math.MaxUint8 || body.Event.Basis > math.MaxUint8 {
-			return Record{}, fmt.Errorf("decode event: kind %d and basis %d are not known here: start the newer program that wrote it", body.Event.Kind, body.Event.Basis)
+		if err := checkKind(body.Event.Kind, body.Event.Basis); err != nil {
+			return Record{}, err
 		}
 		return Record{Event: eventFromWire(body.Event)}, nil
 	case *wire.Record_Consent:
@@ -102,6 +111,13 @@ func Decode(b []byte) (Record, error) {
 		return Record{Statement: st}, err
 	}
 	return Record{}, fmt.Errorf("decode record: it has no body")
+}
+
+func checkKind(kind, basis uint32) error {
+	if kind > math.MaxUint8 || basis > math.MaxUint8 {
+		return fmt.Errorf("decode event: kind %d and basis %d are not known here: start the newer program that wrote it", kind, basis)
+	}
+	return nil
 }
 
 func appendEvent(dst []byte, e *Event) ([]byte, error) {

@@ -204,6 +204,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
+		sameDecoded(t, b)
 		r, err := Decode(b)
 		if err != nil {
 			return

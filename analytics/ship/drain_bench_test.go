@@ -1,0 +1,112 @@
+package ship
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/kunjicloud/kunji/analytics/engine/enginetest"
+	"github.com/kunjicloud/kunji/analytics/store"
+	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/spool"
+)
+
+// spooledEnv says how many events BenchmarkDrain ships.
+const spooledEnv = "KUNJI_BENCH_SPOOLED"
+
+// BenchmarkDrain drains a spool into the embedded engine, and then inserts the
+// same rows in batches of the same size without spool, manifest and
+// acknowledgement: drained-rows/s and plain-rows/s are the figures.
+func BenchmarkDrain(b *testing.B) {
+	size := 200_000
+	if text := os.Getenv(spooledEnv); text != "" {
+		var err error
+		if size, err = strconv.Atoi(text); err != nil || size < 1000 {
+			b.Fatalf("%s is %q: write a number from 1000", spooledEnv, text)
+		}
+	}
+	s, err := store.Open(store.Options{Dial: enginetest.Start(b)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Migrate(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	q, err := spool.Open(spool.Options{Dir: filepath.Join(b.TempDir(), "spool"), MinFree: -1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer q.Close()
+	shipper, err := New(Options{Spool: q, Store: s})
+	if err != nil {
+		b.Fatal(err)
+	}
+	rate := func(took time.Duration) float64 { return float64(size) / took.Seconds() }
+	for n := range b.N {
+		b.StopTimer()
+		for from := 0; from < size; from += 500 {
+			var all [][]byte
+			for i := from; i < min(from+500, size); i++ {
+				all = append(all, encode(b, event.Record{Event: shopEvent(i)}))
+			}
+			if err := q.Append(all...); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.StartTimer()
+		began := time.Now()
+		if err := shipper.Drain(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(rate(time.Since(began)), "drained-rows/s")
+		b.StopTimer()
+		var plain time.Duration
+		for from := 0; from < size; from += shipper.opts.MaxRows {
+			var rows store.Batch
+			for i := from; i < min(from+shipper.opts.MaxRows, size); i++ {
+				rows.Add(event.Record{Event: shopEvent(i)})
+			}
+			began := time.Now()
+			if err := s.Insert(b.Context(), fmt.Sprint("plain ", n, from), rows); err != nil {
+				b.Fatal(err)
+			}
+			plain += time.Since(began)
+		}
+		b.ReportMetric(rate(plain), "plain-rows/s")
+		b.StartTimer()
+	}
+}
+
+// shopEvent is one of a busy shop's: eight of a visitor, one of them a visit, in
+// a day of 20 million; every text of a real one has its usual length.
+func shopEvent(n int) *event.Event {
+	visitor := uint64(n/8+1) * 0x9e3779b97f4a7c15
+	e := &event.Event{
+		Time: day.Add(time.Duration(n) * 4 * time.Millisecond), LocalDay: int32(day.Unix() / 86400), Site: "shop", Kind: event.PageView,
+		Visitor: visitor, Session: visitor ^ 0x5bd1e995, Basis: event.BasisRecord, Attributed: true,
+		Campaign: event.Campaign{
+			Source: []string{"google", "newsletter", "weibo"}[n/8%3], Medium: []string{"cpc", "email", "social"}[n/8%3],
+			Name: fmt.Sprintf("autumn-%d", n/8%20), Channel: []string{"Paid Search", "Email", "Social"}[n/8%3], ReferrerHost: "www.google.com",
+		},
+		Host: "www.shop.example", Path: fmt.Sprintf("/tea/sort-%d", n*7%400),
+		Place:    event.Place{Country: "CN", Region: []string{"CN-SH", "CN-BJ", "CN-GD", "CN-ZJ"}[n/8%4], ISP: "China Telecom"},
+		Language: "zh", Agent: event.Agent{Browser: []string{"Chrome", "Safari"}[n/8%2], OS: []string{"Android", "iOS"}[n/8%2], Device: "mobile"},
+		KeepUntil: int32(day.Unix()/86400) + 395,
+	}
+	binary.BigEndian.PutUint64(e.ID[:], uint64(n+1)*0xbf58476d1ce4e5b9)
+	binary.BigEndian.PutUint64(e.Record[:], visitor*0x94d049bb133111eb)
+	switch n % 8 {
+	case 0:
+		e.Kind, e.First = event.Visit, e.Campaign
+	case 7:
+		if n%160 == 7 {
+			e.Kind, e.Value, e.Currency, e.Order = event.Conversion, 1_280_000, "CNY", fmt.Sprintf("A-%d", n)
+		}
+	}
+	return e
+}
