@@ -183,6 +183,11 @@ func pagesAreHarmless(t *testing.T, h *house) {
 				t.Errorf("%s: the page lacks %s", lang, want)
 			}
 		}
+		old := h.do("GET", "/reports/campaigns?site=shop&from=2025-10-01&to=2025-10-31&lang="+lang, cookies(session))
+		said := map[string]string{"en": "Kept since 2025-10-25: ", "zh-CN": "自 2025-10-25 起保留"}[lang]
+		if !strings.Contains(old.body, said) || strings.Contains(page.body, "note retained") {
+			t.Errorf("%s: how far back it reaches is not said, or said of a report within", lang)
+		}
 		for _, never := range []string{"<script", ` onmouseover="`, " style=", "javascript:", "Site other"} {
 			if strings.Contains(page.body, never) {
 				t.Errorf("%s: the page has %s", lang, never)

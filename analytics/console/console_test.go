@@ -58,7 +58,7 @@ func tokenFor(name string, role Role, sites ...string) Token {
 
 func testSite(id string) *site.Site {
 	endpoint := &url.URL{Scheme: "https", Host: "t." + id + ".example"}
-	return &site.Site{ID: id, Domains: []string{id + ".example"}, Name: "Site " + id, Zone: time.UTC, Currency: "EUR", MinGroup: 5, Endpoints: []*url.URL{endpoint}}
+	return &site.Site{ID: id, Domains: []string{id + ".example"}, Name: "Site " + id, Zone: time.UTC, Currency: "EUR", MinGroup: 5, Endpoints: []*url.URL{endpoint}, RetainEvents: 395 * 24 * time.Hour}
 }
 
 func openStore(t *testing.T) *store.Store {

@@ -68,6 +68,7 @@ type reportView struct {
 	Tables         []tableView
 	UploadAt       string // where costs are uploaded, for those who may
 	Complete       string
+	Retained       string // from when on everything is kept, where the report reaches further back
 	Empty          bool
 	EmptySaid      string
 	InstallationAt string // where to look when nothing is there
@@ -221,6 +222,12 @@ func (v *reportView) fill(t *report.Table, carry url.Values) {
 	v.Complete = v.T("meta.empty")
 	if !t.Meta.CompleteUntil.IsZero() {
 		v.Complete = v.T("meta.complete", clock(t.Meta.CompleteUntil, v.Site.Zone), t.Meta.Timezone)
+	}
+	if since := t.Meta.RetainedSince; since != 0 {
+		v.Retained = v.T("meta.retained", since.String())
+		if t.Meta.SumsBefore {
+			v.Retained = v.T("meta.retained.sums", since.String())
+		}
 	}
 }
 

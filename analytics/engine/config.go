@@ -19,6 +19,10 @@ const (
 	queryMemory  = 300 << 20
 	spillBytes   = 100 << 20 // a GROUP BY or ORDER BY beyond this goes to disk
 	markCache    = 48 << 20
+	// compressBlock is the buffer, of which a part that is rewritten has two for each
+	// stream of each column: of ClickHouse's 1 MiB, two parts of events with millions
+	// of rows, rewritten at once by an erasure, need more than serverMemory.
+	compressBlock = 128 << 10
 )
 
 // serverConfig is the engine's configuration file. extra is a ClickHouse
@@ -70,7 +74,7 @@ func serverConfig(extra []byte, backups string) ([]byte, error) {
 		return nil, fmt.Errorf("engine: %w", err)
 	}
 	b.WriteString("</allowed_path></backups>\n")
-	b.WriteString("  <merge_tree><fsync_after_insert>1</fsync_after_insert><fsync_part_directory>1</fsync_part_directory></merge_tree>\n")
+	fmt.Fprintf(&b, "  <merge_tree><fsync_after_insert>1</fsync_after_insert><fsync_part_directory>1</fsync_part_directory><max_compress_block_size>%d</max_compress_block_size></merge_tree>\n", compressBlock)
 	b.Write(added)
 	b.WriteString("\n</clickhouse>\n")
 	return b.Bytes(), nil

@@ -12,7 +12,8 @@ import (
 // WriteCSV writes the table as RFC 4180: a line of column names, then one line
 // per row, the folded row included; totals are left to whoever sums. Text that
 // a spreadsheet would run as a formula gets an apostrophe before it (OWASP,
-// CSV injection): campaign names are written by whoever makes a link.
+// CSV injection): campaign names are written by whoever makes a link. Where the
+// report reaches beyond what is kept, a last line, which begins with #, says so.
 func WriteCSV(w io.Writer, t *Table) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
@@ -32,7 +33,15 @@ func WriteCSV(w io.Writer, t *Table) error {
 		}
 	}
 	out.Flush()
-	return out.Error()
+	if err := out.Error(); err != nil {
+		return fmt.Errorf("report %s as csv: %w", t.Meta.Report, err)
+	}
+	if note := t.Meta.note(); note != "" {
+		if _, err := io.WriteString(w, "# "+note+"\r\n"); err != nil {
+			return fmt.Errorf("report %s as csv: %w", t.Meta.Report, err)
+		}
+	}
+	return nil
 }
 
 func csvCell(cell any) string {

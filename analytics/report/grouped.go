@@ -15,9 +15,14 @@ import (
 //	one column per dimension, one column per metric
 //
 // where "up to here" counts the visitors of the group and of all groups before
-// it, by visitors, consented and dimensions.
+// it, by visitors, consented and dimensions. One over the rollup has two more
+// columns after these, and its order begins with the first of them.
 type grouped struct {
-	sql        string
+	sql string
+	// rollup: behind the visitors stand how many people they are at least, of the
+	// group and up to here. Days past the events' term have numbers, which count
+	// somebody again each day, so a handful could look like many.
+	rollup     bool
 	dimensions []string
 	metrics    []Column // of the statement
 	// placeOf says which dimensions a sale has; nil where the report has no
@@ -38,6 +43,7 @@ type group struct {
 	kind            RowKind
 	key             uint64
 	visitors, upTo  int64
+	least, leastTo  int64 // people, at least: of the group, and up to here
 	otherCurrencies int64
 	dimensions      []string
 	figures         map[string]int64 // by metric; money in ten-thousandths
@@ -169,17 +175,17 @@ func (g group) empty() bool {
 // bySize orders groups as the statement counts them: smallest first, then
 // without consent, then by dimension.
 func bySize(a, b group) int {
-	return cmp.Or(cmp.Compare(a.visitors, b.visitors), cmp.Compare(b.kind, a.kind), slices.Compare(a.dimensions, b.dimensions))
+	return cmp.Or(cmp.Compare(a.least, b.least), cmp.Compare(b.kind, a.kind), slices.Compare(a.dimensions, b.dimensions))
 }
 
 // fold joins the groups too small to be shown, which come first. It returns
 // the groups to show and those that were joined.
 func (r *grouped) fold(groups []group, least int) (shown, folded []group) {
-	visitors, upTo := make([]int64, len(groups)), make([]int64, len(groups))
+	people, upTo := make([]int64, len(groups)), make([]int64, len(groups))
 	for i, g := range groups {
-		visitors[i], upTo[i] = g.visitors, g.upTo
+		people[i], upTo[i] = g.least, g.leastTo
 	}
-	cut := foldAt(visitors, upTo, least)
+	cut := foldAt(people, upTo, least)
 	shown = slices.Clone(groups[cut:])
 	if cut > 0 {
 		small := r.sum(groups[:cut])
@@ -227,6 +233,9 @@ func (r *grouped) ask(ctx context.Context, src Source, q Query, only []uint64) (
 		figures := make([]int64, len(r.metrics))
 		var consented bool
 		into := []any{&consented, &g.key, &g.visitors, &g.upTo}
+		if r.rollup {
+			into = append(into, &g.least, &g.leastTo)
+		}
 		for i := range g.dimensions {
 			into = append(into, &g.dimensions[i])
 		}
@@ -235,6 +244,9 @@ func (r *grouped) ask(ctx context.Context, src Source, q Query, only []uint64) (
 		}
 		if err := rows.Scan(into...); err != nil {
 			return nil, fmt.Errorf("row %d of the answer: %w", len(groups)+1, err)
+		}
+		if !r.rollup {
+			g.least, g.leastTo = g.visitors, g.upTo
 		}
 		if !consented {
 			g.kind = NotConsented

@@ -112,6 +112,8 @@ type metaJSON struct {
 	Timezone        string   `json:"timezone"`
 	Currency        string   `json:"currency"`
 	CompleteUntil   *string  `json:"complete_until"`
+	RetainedSince   string   `json:"retained_since,omitempty"`
+	Notes           []string `json:"notes,omitempty"`
 	MinGroup        int      `json:"min_group"`
 	FoldedGroups    int      `json:"folded_groups"`
 	OtherCurrencies int64    `json:"other_currencies"`
@@ -132,6 +134,9 @@ func metaObject(m *Meta) metaJSON {
 	if !m.CompleteUntil.IsZero() {
 		s := m.CompleteUntil.UTC().Format(time.RFC3339)
 		out.CompleteUntil = &s
+	}
+	if note := m.note(); note != "" {
+		out.RetainedSince, out.Notes = m.RetainedSince.String(), []string{note}
 	}
 	for _, step := range m.Steps {
 		out.Steps = append(out.Steps, step.String())

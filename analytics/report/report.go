@@ -69,6 +69,7 @@ func Run(ctx context.Context, src Source, name string, q Query) (*Table, error) 
 		return nil, fmt.Errorf("report %s of %s, %s to %s: %w", name, q.Site.ID, q.From, q.To, err)
 	}
 	table.Meta.Report, table.Meta.Filters = name, asked
+	table.Meta.RetainedSince, table.Meta.SumsBefore = q.retained(name, table.Compare, table.Meta.Lookback)
 	return table, nil
 }
 

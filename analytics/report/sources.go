@@ -22,7 +22,7 @@ func sources(ctx context.Context, src Source, q Query) (*Table, error) {
 func visitsBy(q Query, sql string, dimensions []string, placeOf func(sale) []string) grouped {
 	money := q.Site.Currency
 	r := grouped{
-		sql: sql, dimensions: dimensions, placeOf: placeOf,
+		sql: sql, rollup: true, dimensions: dimensions, placeOf: placeOf,
 		metrics: []Column{{"visits", Integer, ""}},
 		derived: map[string]func(group) any{"rate": conversionRate},
 		order:   mostVisitsFirst,

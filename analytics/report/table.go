@@ -66,6 +66,11 @@ type Meta struct {
 	// CompleteUntil is the moment up to which every event that was answered
 	// as recorded is in the figures; zero where nothing was ever recorded.
 	CompleteUntil time.Time
+	// RetainedSince is the first day of which all that the report counts is kept,
+	// where it was asked about earlier ones; else zero. SumsBefore: of those the
+	// rollup's sums are there, without conversions.
+	RetainedSince Day
+	SumsBefore    bool
 	MinGroup      int
 	FoldedGroups  int // how many groups the folded row holds
 	// OtherCurrencies counts conversions and refunds whose amount is not in

@@ -97,6 +97,9 @@ func textMeta(b *strings.Builder, m *Meta) {
 	if m.OtherCurrencies > 0 {
 		fmt.Fprintf(b, "%d amounts in other currencies than %s are in no sum.\n", m.OtherCurrencies, m.Currency)
 	}
+	if note := m.note(); note != "" {
+		b.WriteString(note + ".\n")
+	}
 	if m.Made {
 		b.WriteString("This site's traffic is made by the demo.\n")
 	}

@@ -53,6 +53,7 @@ var onEngine = map[string]func(*testing.T, *store.Store){
 	"filters name no handful":             filtersNameNoHandful,
 	"bots stand apart":                    botsStandApart,
 	"coverage equals its definition":      coverageEqualsItsDefinition,
+	"numbers past the term":               numbersPastTheTerm,
 	"every report is compared":            everyReportIsCompared,
 	"marks set themselves":                marksSetThemselves,
 }

@@ -7,7 +7,7 @@
 //	                 events ──view──▶ touches
 //	                        ──view──▶ campaign_day
 //	                 refusals, notices, mail_consents, erasures
-//	jobs ──Erase, Checkpoint──▶ what names a person, consent_checkpoints
+//	jobs ──Erase, KeepNumbers, Checkpoint──▶ what names a person, campaign_day, consent_checkpoints
 //	edge ──About, Receipt, Wording, Withdrawn──▶ a person's own rows
 //	report ──Query──▶ any of them, read only
 //	kunji sql ──SQL──▶ any of them, read only unless told otherwise
@@ -65,6 +65,12 @@
 // another process that inserts into the same days in those seconds would have
 // them counted twice or not at all, so one that rebuilds on a server with several
 // writers should do it when they are quiet.
+//
+// # Retention
+//
+// Rows that name somebody go by TTL on their last day (keep_until). Sums stay, and
+// KeepNumbers puts numbers in place of the sketches that they have of visitors
+// (keep.go).
 //
 // # Backups
 //

@@ -13,16 +13,28 @@ func (s *Store) eraseBytes(ctx context.Context, all []*erasure) error {
 	if len(all) == 0 {
 		return nil
 	}
+	if err := s.applyMasks(ctx, ""); err != nil {
+		return err
+	}
+	return s.reach(ctx, stepMasked, all)
+}
+
+// applyMasks rewrites the parts that hold deleted rows: of one table as it is
+// stored, or of all.
+func (s *Store) applyMasks(ctx context.Context, table string) error {
 	masked, err := s.maskedPartitions(ctx)
 	if err != nil {
 		return err
 	}
 	for _, p := range masked { // one by one: each part that is rewritten needs memory for all its columns
+		if table != "" && p.table != table {
+			continue
+		}
 		if err := s.change(ctx, "remove deleted rows of "+p.table, "ALTER TABLE "+p.table+s.form.onCluster()+" APPLY DELETED MASK IN PARTITION ID '"+p.id+"'"); err != nil {
 			return err
 		}
 	}
-	return s.reach(ctx, stepMasked, all)
+	return nil
 }
 
 type partition struct{ table, id string } // the table as it is stored

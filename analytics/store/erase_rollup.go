@@ -38,7 +38,11 @@ func (s *Store) rebuild(ctx context.Context) (bool, error) {
 type siteDay struct{ site, day string }
 
 func (s *Store) erasingDays(ctx context.Context) (days []siteDay, err error) {
-	rows, err := s.query(ctx, "read the days of an erasure", "SELECT DISTINCT site, toString(local_day) FROM erasing_days", nil)
+	return s.siteDays(ctx, "SELECT DISTINCT site, toString(local_day) FROM erasing_days")
+}
+
+func (s *Store) siteDays(ctx context.Context, sql string) (days []siteDay, err error) {
+	rows, err := s.query(ctx, "read days", sql, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +60,8 @@ func (s *Store) erasingDays(ctx context.Context) (days []siteDay, err error) {
 // rebuildDay makes one day of the rollup. The view events_to_campaign_day says
 // the same (003_campaign_day.sql). The time bounds the parts that are read: a
 // site's day lies within 14 hours of the one in UTC.
-const rebuildDay = "INSERT INTO campaign_day SELECT site, local_day, attributed, channel, source, medium, campaign, content, term, " +
+const rebuildDay = "INSERT INTO campaign_day (site, local_day, attributed, channel, source, medium, campaign, content, term, " +
+	"visits, page_views, customs, impressions, clicks, mail_opens, mail_clicks, keep_until, visitors) SELECT site, local_day, attributed, channel, source, medium, campaign, content, term, " +
 	"countIf(kind = 'visit'), countIf(kind = 'page_view'), countIf(kind = 'custom'), countIf(kind = 'impression'), " +
 	"countIf(kind = 'click'), countIf(kind = 'mail_open'), countIf(kind = 'mail_click'), max(e.keep_until), " +
 	"uniqCombined64StateIf(14)(visitor, visitor != 0 AND kind IN ('visit', 'page_view', 'custom', 'conversion')) " +

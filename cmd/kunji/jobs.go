@@ -60,13 +60,15 @@ func (e *erasing) state(now time.Time) erasingState {
 	return st
 }
 
-// runJobs erases who asked for it and signs the ledger's ends, until ctx ends.
+// runJobs erases who asked for it, puts numbers in place of sketches past their
+// term and signs the ledger's ends, until ctx ends.
 // It runs on one node of a store.
 func (s *service) runJobs(ctx context.Context) {
 	erase, checkpoint := time.NewTicker(eraseEvery), time.NewTicker(checkpointEvery)
 	defer erase.Stop()
 	defer checkpoint.Stop()
 	log := slog.New(seldom(s.log.Handler(), time.Now))
+	var kept time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -76,11 +78,27 @@ func (s *service) runJobs(ctx context.Context) {
 				continue // a batch may be stored in part
 			}
 			s.erase(ctx, now, log)
+			if now.Sub(kept) >= keepEvery {
+				kept = now
+				s.keepNumbers(ctx)
+			}
 		case now := <-checkpoint.C:
 			if _, err := s.store.Checkpoint(ctx, signer{s.ring}, now); err != nil && ctx.Err() == nil {
 				s.log.Error("kunji: the ledger was not signed", "error", err)
 			}
 		}
+	}
+}
+
+// keepNumbers is one round of the days that are past their term.
+func (s *service) keepNumbers(ctx context.Context) {
+	days, err := s.store.KeepNumbers(ctx)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		s.log.Error("kunji: sketches past their term are still there, and become numbers later", "error", err)
+	case days > 0:
+		s.log.Info("kunji: past their term, sketches of visitors became numbers", "days", days)
 	}
 }
 

@@ -61,6 +61,7 @@ const (
 	// a tombstone: a try's timeout, and the ten seconds between two questions.
 	settle          = 3 * time.Minute
 	checkpointEvery = time.Hour
+	keepEvery       = time.Hour
 )
 
 // eraseOptions join the erasing job to the key ring.

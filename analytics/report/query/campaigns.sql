@@ -1,5 +1,7 @@
 -- One row per campaign, or content, or term, smallest first, with how many visitors it and all the
--- smaller ones have together: what the fold needs.
+-- smaller ones have together: what the fold needs. Past the events' term the
+-- rollup has numbers (kept) in place of sketches, which are added up; how many
+-- different people they are at least, the greatest of them says.
 --
 -- site: the site's id · from, to: local days, both included · only: the keys
 -- of the groups to count, all where empty · detail: 0 campaigns, 1 by content
@@ -15,7 +17,9 @@ WITH groups AS
         if(attributed AND {detail:UInt8} >= 2, term, '') AS for_term,
         cityHash64(consented, from_source, by_medium, in_campaign, with_content, for_term) AS key,
         uniqCombined64MergeState(14)(visitors) AS people,
-        toInt64(finalizeAggregation(people)) AS distinct_visitors,
+        toInt64(sum(kept)) AS past_visitors,
+        toInt64(finalizeAggregation(people)) + past_visitors AS all_visitors,
+        toInt64(greatest(finalizeAggregation(people), max(kept))) AS at_least,
         toInt64(sum(impressions)) AS sum_impressions,
         toInt64(sum(clicks)) AS sum_clicks,
         toInt64(sum(visits)) AS sum_visits
@@ -25,12 +29,11 @@ WITH groups AS
     HAVING empty({only:Array(UInt64)}) OR has({only:Array(UInt64)}, key)
 )
 SELECT
-    consented, key, distinct_visitors,
-    toInt64(uniqCombined64Merge(14)(people) OVER
-    (
-        ORDER BY distinct_visitors, consented, from_source, by_medium, in_campaign, with_content, for_term
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    )) AS visitors_up_to_here,
+    consented, key, all_visitors,
+    toInt64(uniqCombined64Merge(14)(people) OVER smaller) + toInt64(sum(past_visitors) OVER smaller) AS visitors_up_to_here,
+    at_least,
+    greatest(toInt64(uniqCombined64Merge(14)(people) OVER smaller), max(at_least) OVER smaller) AS at_least_up_to_here,
     from_source, by_medium, in_campaign, with_content, for_term,
     sum_impressions, sum_clicks, sum_visits
 FROM groups
+WINDOW smaller AS (ORDER BY at_least, consented, from_source, by_medium, in_campaign, with_content, for_term ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)

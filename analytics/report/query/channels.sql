@@ -1,5 +1,7 @@
 -- One row per channel, smallest first, with how many visitors it and all the
--- smaller ones have together: what the fold needs.
+-- smaller ones have together: what the fold needs. Past the events' term the
+-- rollup has numbers (kept) in place of sketches, which are added up; how many
+-- different people they are at least, the greatest of them says.
 --
 -- site: the site's id · from, to: local days, both included · only: the keys
 -- of the groups to count, all where empty
@@ -10,7 +12,9 @@ WITH groups AS
         if(attributed, channel, '') AS by_channel,
         cityHash64(consented, by_channel) AS key,
         uniqCombined64MergeState(14)(visitors) AS people,
-        toInt64(finalizeAggregation(people)) AS distinct_visitors,
+        toInt64(sum(kept)) AS past_visitors,
+        toInt64(finalizeAggregation(people)) + past_visitors AS all_visitors,
+        toInt64(greatest(finalizeAggregation(people), max(kept))) AS at_least,
         toInt64(sum(visits)) AS sum_visits
     FROM campaign_day
     WHERE site = {site:String} AND local_day BETWEEN {from:Date} AND {to:Date}
@@ -18,12 +22,11 @@ WITH groups AS
     HAVING empty({only:Array(UInt64)}) OR has({only:Array(UInt64)}, key)
 )
 SELECT
-    consented, key, distinct_visitors,
-    toInt64(uniqCombined64Merge(14)(people) OVER
-    (
-        ORDER BY distinct_visitors, consented, by_channel
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    )) AS visitors_up_to_here,
+    consented, key, all_visitors,
+    toInt64(uniqCombined64Merge(14)(people) OVER smaller) + toInt64(sum(past_visitors) OVER smaller) AS visitors_up_to_here,
+    at_least,
+    greatest(toInt64(uniqCombined64Merge(14)(people) OVER smaller), max(at_least) OVER smaller) AS at_least_up_to_here,
     by_channel,
     sum_visits
 FROM groups
+WINDOW smaller AS (ORDER BY at_least, consented, by_channel ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)

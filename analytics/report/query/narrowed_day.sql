@@ -6,7 +6,8 @@ SELECT
     countIf(kind = 'page_view') AS page_views,
     countIf(kind = 'impression') AS impressions,
     countIf(kind = 'click') AS clicks,
-    uniqCombined64StateIf(14)(visitor, visitor != 0 AND kind IN ('visit', 'page_view', 'custom', 'conversion')) AS visitors
+    uniqCombined64StateIf(14)(visitor, visitor != 0 AND kind IN ('visit', 'page_view', 'custom', 'conversion')) AS visitors,
+    0::UInt64 AS kept
 FROM events
 WHERE site = {site:String} AND machine = 0 AND kind IN ('visit', 'page_view', 'custom', 'conversion', 'impression', 'click')
   AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
