@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -60,7 +61,18 @@ var onEngine = map[string]func(*testing.T, *store.Store){
 
 // TestReports runs them on one server.
 func TestReports(t *testing.T) {
-	db := openStore(t, store.Options{Dial: enginetest.Start(t)})
+	where := store.Options{Dial: enginetest.StartOrServer(t)}
+	if where.Dial == nil {
+		where.DSN = enginetest.Server(t, "reports")
+	}
+	db := openStore(t, where)
+	if where.Dial == nil {
+		t.Cleanup(func() {
+			if err := db.SQL(context.Background(), io.Discard, "DROP DATABASE "+db.Database(), "tsv", true); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 	for name, test := range onEngine {
 		t.Run(name, func(t *testing.T) { test(t, db) })
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -120,14 +121,18 @@ func (b *bench) one(sql string) string {
 }
 
 func TestShip(t *testing.T) {
-	dial := enginetest.Start(t)
+	dial := enginetest.StartOrServer(t)
 	for name, run := range map[string]func(*bench){
 		"every_type": shipsEveryType, "run": runs, "answers_lost": answersLost, "killed": killedBetweenInsertAndAck,
 		"changed": changedAfterFirstTry, "unreachable": unreachableAndBack, "refused": refusedForGood, "unfit": unfitRecords, "ledger_killed": ledgerKilled,
 		"ledger_aside": ledgerSetAside, "ledger_lost": ledgerMarksLost, "ledger_upgrade": ledgerUpgrade, "limits": limits, "months": months,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := store.Open(store.Options{Dial: dial, Database: name})
+			where := store.Options{Dial: dial, Database: name}
+			if dial == nil {
+				where = store.Options{DSN: enginetest.Server(t, name)}
+			}
+			s, err := store.Open(where)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -137,6 +142,11 @@ func TestShip(t *testing.T) {
 			b := &bench{T: t, dir: filepath.Join(t.TempDir(), "spool"), store: s}
 			b.openSpool()
 			run(b)
+			if dial == nil {
+				if err := s.SQL(t.Context(), io.Discard, "DROP DATABASE "+s.Database(), "tsv", true); err != nil {
+					t.Error(err)
+				}
+			}
 			if err := errors.Join(b.spool.Close(), s.Close()); err != nil {
 				t.Error(err)
 			}

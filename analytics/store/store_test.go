@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ var onEngine = map[string]func(*testing.T, *Store){
 // TestStore runs what needs an engine on one of them, each in a database of its
 // own.
 func TestStore(t *testing.T) {
-	dial := enginetest.Start(t)
+	dial := enginetest.StartOrServer(t)
 	for name, run := range onEngine {
 		t.Run(name, func(t *testing.T) { run(t, openOn(t, dial, name)) })
 	}
@@ -40,13 +41,29 @@ func TestStore(t *testing.T) {
 			run(t, s)
 		})
 	}
+	if dial == nil {
+		dial = enginetest.Start(t)
+	}
 	t.Run("erase_interrupted", func(t *testing.T) { testEraseInterrupted(t, openOn(t, dial, "erase_interrupted"), dial) })
 	t.Run("migrate", func(t *testing.T) { testMigrate(t, dial) })
 }
 
+// openOn opens a database of an engine, or, where dial is nil, one of the server
+// that KUNJI_TEST_CLICKHOUSE names.
 func openOn(t testing.TB, dial dialer, database string) *Store {
 	t.Helper()
-	return openWith(t, Options{Dial: dial, Database: database})
+	if dial != nil {
+		return openWith(t, Options{Dial: dial, Database: database})
+	}
+	where := Options{DSN: enginetest.Server(t, database)}
+	s := openWith(t, where)
+	own := openWith(t, where) // a test may close the other
+	t.Cleanup(func() {
+		if err := own.SQL(context.Background(), io.Discard, "DROP DATABASE "+own.Database(), "tsv", true); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }
 
 func openWith(t testing.TB, o Options) *Store {

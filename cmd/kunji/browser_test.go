@@ -51,7 +51,7 @@ func TestBrowsers(t *testing.T) {
 			cmd.Env = append(append([]string(nil), in.env...),
 				"KUNJI_TEST_EDGE=http://"+in.edge, "KUNJI_TEST_CONSOLE=http://"+in.console,
 				"KUNJI_TEST_PASSWORD="+strings.TrimSpace(string(password)), "KUNJI_TEST_BROWSER="+browser,
-				"KUNJI_TEST_CLICKHOUSE="+socket, "KUNJI_TEST_NAMES="+names.port, "KUNJI_TEST_AUTHORITY="+names.key,
+				"KUNJI_TEST_ENGINE="+socket, "KUNJI_TEST_NAMES="+names.port, "KUNJI_TEST_AUTHORITY="+names.key,
 				"KUNJI_TEST_SNIPPET="+in.kunji("snippet", "mode", "--consent-mode"), "TMPDIR="+t.TempDir(),
 			)
 			out, err := cmd.CombinedOutput()

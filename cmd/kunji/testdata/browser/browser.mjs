@@ -67,7 +67,7 @@ export async function cookieNames(page) {
 export function sql(query) {
   return new Promise((done, fail) => {
     const request = http.request({
-      socketPath: process.env.KUNJI_TEST_CLICKHOUSE, method: 'POST', path: '/?database=kunji&default_format=JSONEachRow&readonly=1',
+      socketPath: process.env.KUNJI_TEST_ENGINE, method: 'POST', path: '/?database=kunji&default_format=JSONEachRow&readonly=1',
     }, async (response) => {
       let text = '';
       for await (const part of response) text += part;
