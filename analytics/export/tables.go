@@ -32,7 +32,7 @@ var tables = []table{
 		name: "campaign_day", from: "campaign_day AS d", when: "local_day",
 		what: "local_day, attributed, channel, source, medium, campaign, content, term, sum(d.visits) AS visits, sum(d.page_views) AS page_views, " +
 			"sum(d.customs) AS customs, sum(d.impressions) AS impressions, sum(d.clicks) AS clicks, sum(d.mail_opens) AS mail_opens, sum(d.mail_clicks) AS mail_clicks, " +
-			"uniqCombined64Merge(14)(d.visitors) AS visitors",
+			"uniqCombined64Merge(14)(d.visitors) + sum(d.kept) AS visitors",
 		group: "GROUP BY local_day, attributed, channel, source, medium, campaign, content, term",
 	},
 	{name: "refusals", from: "refusals FINAL", when: "hour", what: "* EXCEPT site"},
