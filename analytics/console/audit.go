@@ -20,7 +20,7 @@ const (
 var auditActions = []string{
 	"signed_in", "sign_in_failed", "sign_in_held", "signed_out", "costs_uploaded", "rates_uploaded", "link_made", "mail_consents_stored",
 	"segment_made", "segment_changed", "segment_deleted", "mark_made", "mark_changed", "mark_deleted", "share_made", "share_deleted",
-	"erasure_requested", "person_exported", "rights_link_made", "site_exported",
+	"erasure_requested", "person_exported", "rights_link_made", "site_exported", "site_wound_down",
 }
 
 type auditLineJSON struct {

@@ -40,7 +40,7 @@ func testClusterSyntax(t *testing.T, s *Store) {
 		"ALTER TABLE " + replicatedForm.change("events") + " DROP PARTITION 196912",
 		"ALTER TABLE events_local" + replicatedForm.onCluster() + " APPLY DELETED MASK IN PARTITION ID '202611'",
 		"SYSTEM SYNC REPLICA" + replicatedForm.onCluster() + " kunji.events_local",
-		"SELECT min(toUnixTimestamp(remove_time)) FROM " + replicatedForm.system("parts") + " WHERE table IN " + replicatedForm.erased(),
+		"SELECT min(toUnixTimestamp(remove_time)) FROM " + replicatedForm.system("parts") + " WHERE table IN " + replicatedForm.names(siteTables),
 		"CREATE DATABASE IF NOT EXISTS kunji" + replicatedForm.onCluster(),
 	}
 	files, err := loadMigrations(schemaFiles, "schema")

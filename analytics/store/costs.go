@@ -81,6 +81,9 @@ var auditTable = table[Action]{"audit", []column[Action]{
 // PutCosts stores costs, all or none; a row of the same key that is there
 // already is replaced. Sent again it changes nothing. Reports see it at once.
 func (s *Store) PutCosts(ctx context.Context, costs []Cost) error {
+	if err := refuse(&s.wound, costs, func(r *Cost) string { return r.Site }); err != nil {
+		return err
+	}
 	version := uint64(s.now().UnixNano())
 	rows := make([]*Cost, len(costs))
 	for i := range costs {
@@ -94,6 +97,9 @@ func (s *Store) PutCosts(ctx context.Context, costs []Cost) error {
 // PutRates stores exchange rates, all or none; a rate of the same site,
 // currency and day is replaced.
 func (s *Store) PutRates(ctx context.Context, rates []Rate) error {
+	if err := refuse(&s.wound, rates, func(r *Rate) string { return r.Site }); err != nil {
+		return err
+	}
 	version := uint64(s.now().UnixNano())
 	rows := make([]*Rate, len(rates))
 	for i := range rates {

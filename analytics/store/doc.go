@@ -72,12 +72,18 @@
 // KeepNumbers puts numbers in place of the sketches that they have of visitors
 // (keep.go).
 //
+// # Wind-down
+//
+// WindDown takes a whole site out by the same steps (wind_down.go): every table but
+// the proof, the survivors counted, the old parts gone from disk, a signed receipt.
+// From BeginWindDown on Insert leaves out what is about the site.
+//
 // # Backups
 //
 // Backup and Restore are ClickHouse's own statements. A restored database must be
 // loaded anew before rows are deleted in it (backup.go says why), and Replay begins
 // the erasures again that the backup does not know: by hash, since nothing else is
-// left of who was erased.
+// left of who was erased. Wind-downs it begins again as well.
 //
 // # Errors
 //

@@ -103,7 +103,7 @@ func (s *Store) Erase(ctx context.Context, o EraseOptions) ([]ErasureReceipt, er
 	if err != nil || len(waiting) == 0 {
 		return nil, err
 	}
-	if err := s.mutationsDone(ctx); err != nil {
+	if err := s.mutationsDone(ctx, eraseTables); err != nil {
 		return nil, err
 	}
 	round := map[uint8][]*erasure{}

@@ -13,23 +13,19 @@ func (s *Store) eraseBytes(ctx context.Context, all []*erasure) error {
 	if len(all) == 0 {
 		return nil
 	}
-	if err := s.applyMasks(ctx, ""); err != nil {
+	if err := s.applyMasks(ctx, eraseTables); err != nil {
 		return err
 	}
 	return s.reach(ctx, stepMasked, all)
 }
 
-// applyMasks rewrites the parts that hold deleted rows: of one table as it is
-// stored, or of all.
-func (s *Store) applyMasks(ctx context.Context, table string) error {
-	masked, err := s.maskedPartitions(ctx)
+// applyMasks rewrites the parts of tables that hold deleted rows.
+func (s *Store) applyMasks(ctx context.Context, tables map[string]string) error {
+	masked, err := s.maskedPartitions(ctx, tables)
 	if err != nil {
 		return err
 	}
 	for _, p := range masked { // one by one: each part that is rewritten needs memory for all its columns
-		if table != "" && p.table != table {
-			continue
-		}
 		if err := s.change(ctx, "remove deleted rows of "+p.table, "ALTER TABLE "+p.table+s.form.onCluster()+" APPLY DELETED MASK IN PARTITION ID '"+p.id+"'"); err != nil {
 			return err
 		}
@@ -46,11 +42,11 @@ var eraseTables = map[string]string{
 	"mail_consents": "ID 'none'", // it has no partitions
 }
 
-// erased lists these tables as they are stored, for a condition. The list of the
+// names lists such tables as they are stored, for a condition. The list of the
 // people being erased is among them where it is on disk.
-func (f form) erased() string {
+func (f form) names(tables map[string]string) string {
 	names := []string{}
-	for table := range eraseTables {
+	for table := range tables {
 		names = append(names, "'"+f.stored(table)+"'")
 	}
 	if f.replicated() {
@@ -61,8 +57,8 @@ func (f form) erased() string {
 }
 
 // maskedPartitions are those that hold rows which are deleted and still there.
-func (s *Store) maskedPartitions(ctx context.Context) (all []partition, err error) {
-	rows, err := s.query(ctx, "look for deleted rows", "SELECT DISTINCT table, partition_id FROM "+s.form.system("parts")+" WHERE database = '"+s.database+"' AND active AND has_lightweight_delete AND table IN "+s.form.erased(), nil)
+func (s *Store) maskedPartitions(ctx context.Context, tables map[string]string) (all []partition, err error) {
+	rows, err := s.query(ctx, "look for deleted rows", "SELECT DISTINCT table, partition_id FROM "+s.form.system("parts")+" WHERE database = '"+s.database+"' AND active AND has_lightweight_delete AND table IN "+s.form.names(tables), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -80,13 +76,13 @@ func (s *Store) maskedPartitions(ctx context.Context) (all []partition, err erro
 // mutationsDone reports an error while a statement of an earlier round is still
 // at work: ClickHouse goes on with it by itself, and another one beside it would
 // only need more memory.
-func (s *Store) mutationsDone(ctx context.Context) error {
+func (s *Store) mutationsDone(ctx context.Context, tables map[string]string) error {
 	var n uint64
-	if err := s.conn.QueryRow(ctx, "SELECT count() FROM "+s.form.system("mutations")+" WHERE database = '"+s.database+"' AND NOT is_done AND table IN "+s.form.erased()).Scan(&n); err != nil {
+	if err := s.conn.QueryRow(ctx, "SELECT count() FROM "+s.form.system("mutations")+" WHERE database = '"+s.database+"' AND NOT is_done AND table IN "+s.form.names(tables)).Scan(&n); err != nil {
 		return wrap("look for unfinished mutations", err)
 	}
 	if n > 0 {
-		return fmt.Errorf("store: erasures wait for %d unfinished mutations; system.mutations says what keeps them", n)
+		return fmt.Errorf("store: %d unfinished mutations are waited for; system.mutations says what keeps them", n)
 	}
 	return nil
 }
@@ -96,10 +92,10 @@ func (s *Store) finishErasures(ctx context.Context, masked []*erasure, signer Si
 	if len(masked) == 0 {
 		return nil, nil
 	}
-	if err := s.lookForOldParts(ctx); err != nil {
+	if err := s.lookForOldParts(ctx, eraseTables); err != nil {
 		return nil, err
 	}
-	oldest, err := s.oldestPart(ctx)
+	oldest, err := s.oldestPart(ctx, eraseTables)
 	if err != nil {
 		return nil, err
 	}
@@ -134,8 +130,8 @@ func (s *Store) finishErasures(ctx context.Context, masked []*erasure, signer Si
 // lookForOldParts has ClickHouse remove the parts whose time has come. By itself
 // it looks for them in a table ever more seldom while nothing happens there, but
 // whenever a partition was dropped, also one that never was.
-func (s *Store) lookForOldParts(ctx context.Context) error {
-	for table, never := range eraseTables {
+func (s *Store) lookForOldParts(ctx context.Context, tables map[string]string) error {
+	for table, never := range tables {
 		if err := s.change(ctx, "remove old parts of "+table, "ALTER TABLE "+s.form.change(table)+" DROP PARTITION "+never); err != nil {
 			return err
 		}
@@ -145,8 +141,8 @@ func (s *Store) lookForOldParts(ctx context.Context) error {
 
 // oldestPart returns since when the oldest part is out of use that still lies
 // on disk; zero where there is none.
-func (s *Store) oldestPart(ctx context.Context) (oldest time.Time, err error) {
-	rows, err := s.query(ctx, "look for old parts", "SELECT min(toUnixTimestamp(remove_time)) FROM "+s.form.system("parts")+" WHERE database = '"+s.database+"' AND NOT active AND table IN "+s.form.erased()+" HAVING count() > 0", nil)
+func (s *Store) oldestPart(ctx context.Context, tables map[string]string) (oldest time.Time, err error) {
+	rows, err := s.query(ctx, "look for old parts", "SELECT min(toUnixTimestamp(remove_time)) FROM "+s.form.system("parts")+" WHERE database = '"+s.database+"' AND NOT active AND table IN "+s.form.names(tables)+" HAVING count() > 0", nil)
 	if err != nil {
 		return oldest, err
 	}

@@ -57,11 +57,15 @@ func (f *forgotten) put(site string, hash [16]byte, requested time.Time) {
 	}
 }
 
-// hear asks ClickHouse for tombstones that came since the last time.
+// hear asks ClickHouse for tombstones that came since the last time, and which
+// sites were wound down.
 func (f *forgotten) hear(ctx context.Context, s *Store) error {
 	now := s.now()
 	if !f.asked.IsZero() && now.Sub(f.asked).Abs() < hearErasures {
 		return nil
+	}
+	if _, err := s.WindDowns(ctx); err != nil {
+		return err
 	}
 	rows, err := s.query(ctx, "read tombstones", "SELECT site, hash, requested, taken FROM erasures WHERE taken >= fromUnixTimestamp64Milli({after:Int64}, 'UTC')",
 		map[string]any{"after": max(0, f.taken.Add(-overlap).UnixMilli())})
@@ -89,7 +93,7 @@ func (f *forgotten) hear(ctx context.Context, s *Store) error {
 
 // filter leaves out what is about somebody who was erased.
 func (f *forgotten) filter(ctx context.Context, s *Store, b Batch) (Batch, error) {
-	if f.subject == nil || len(b.Events)+len(b.Consents)+len(b.Statements) == 0 {
+	if f.subject == nil {
 		return b, nil
 	}
 	f.mu.Lock()

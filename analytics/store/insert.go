@@ -55,7 +55,8 @@ func (b *Batch) Len() int {
 // with the same rows. A batch may touch at most 100 months, or ClickHouse
 // refuses it. Consents go before events: no event stands without its record.
 // Tombstones go last: where one is, everything from before it is too. Rows that
-// name somebody who was erased are left out, consents are blanked.
+// name somebody who was erased are left out, consents are blanked; so is all of a
+// site that was wound down.
 func (s *Store) Insert(ctx context.Context, token string, b Batch) error {
 	if token == "" {
 		return errors.New("store: insert without a token could not be repeated")
@@ -73,6 +74,7 @@ func (s *Store) Insert(ctx context.Context, token string, b Batch) error {
 	}
 	s.inserting.RLock()
 	defer s.inserting.RUnlock()
+	b = s.wound.filter(b)
 	s.unsettled.begin(token)
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings))
 	if err := s.insertAll(ctx, b); err != nil {

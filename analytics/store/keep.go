@@ -102,5 +102,5 @@ func (s *Store) replaceDays(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.applyMasks(ctx, s.form.stored("campaign_day"))
+	return s.applyMasks(ctx, map[string]string{"campaign_day": eraseTables["campaign_day"]})
 }

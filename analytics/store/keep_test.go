@@ -85,7 +85,7 @@ func TestPolicy_7_2_PastTheTermOnlyNumbersStay(t *testing.T) {
 	}
 	var left map[string][]string
 	for range 100 {
-		if err := s.lookForOldParts(t.Context()); err != nil {
+		if err := s.lookForOldParts(t.Context(), eraseTables); err != nil {
 			t.Fatal(err)
 		}
 		if left = scan(t, dir, sketch); len(left) == 0 {

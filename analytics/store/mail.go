@@ -75,6 +75,9 @@ const statementAhead = 5 * time.Minute
 // without one it says nothing. A statement that Check refuses, or that is dated more than 5 minutes ahead,
 // refuses all.
 func (s *Store) PutMailConsents(ctx context.Context, statements []event.Statement) error {
+	if err := refuse(&s.wound, statements, func(r *event.Statement) string { return r.Site }); err != nil {
+		return err
+	}
 	now, rows := s.now(), make([]*event.Statement, len(statements))
 	for i := range statements {
 		rows[i] = &statements[i]
@@ -127,6 +130,9 @@ func (s *Store) MailConsent(ctx context.Context, site string, recipients []uint6
 // many mails adds them up first. It is no harm to add one campaign twice in one
 // call, but a call that is repeated counts twice.
 func (s *Store) AddMailSent(ctx context.Context, counts []MailSent) error {
+	if err := refuse(&s.wound, counts, func(r *MailSent) string { return r.Site }); err != nil {
+		return err
+	}
 	rows := make([]*MailSent, len(counts))
 	for i := range counts {
 		rows[i] = &counts[i]

@@ -51,6 +51,9 @@ func (s *Store) MailUntold(ctx context.Context, site string, since time.Time, mo
 
 // MailTold says that the sender was told.
 func (s *Store) MailTold(ctx context.Context, site string, keys []uint64) error {
+	if s.wound.has(site) {
+		return nil // what it would be noted of is gone
+	}
 	rows := make([]*told, len(keys))
 	for i, key := range keys {
 		rows[i] = &told{site, key, s.now()}

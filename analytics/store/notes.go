@@ -47,6 +47,12 @@ var noteTable = table[Note]{"console_state", []column[Note]{
 // PutNote stores a note; one of the same key that is there already is replaced.
 // It is read at once.
 func (s *Store) PutNote(ctx context.Context, n Note) error {
+	if s.wound.has(n.Site) {
+		if n.Owner == "" { // what the console notes by itself
+			return nil
+		}
+		return ErrWoundDown
+	}
 	n.version = uint64(s.now().UnixNano())
 	return put(ctx, s, noteTable, []*Note{&n})
 }

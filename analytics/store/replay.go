@@ -9,11 +9,13 @@ import (
 )
 
 // Requests are what people asked for and a restored backup must not undo:
-// erasures, what mail recipients said, consent records that were taken back.
+// erasures, what mail recipients said, consent records that were taken back; and
+// which sites were wound down.
 type Requests struct {
 	Withdrawals []Withdrawal
 	statements  []event.Statement
 	erasures    []*erasure
+	windDowns   []WindDown
 }
 
 // Erasures returns how many erasures there are, Statements how many of
@@ -46,6 +48,9 @@ func (s *Store) Requests(ctx context.Context) (r Requests, err error) {
 		return r, err
 	}
 	if r.statements, err = s.allStatements(ctx); err != nil {
+		return r, err
+	}
+	if r.windDowns, err = s.WindDowns(ctx); err != nil {
 		return r, err
 	}
 	for cursor, more := "", true; more; {
@@ -143,7 +148,30 @@ func (s *Store) Replay(ctx context.Context, r Requests, o ReplayOptions) (again 
 			again += n
 		}
 	}
+	if err := s.windDownAgain(ctx, r.windDowns); err != nil {
+		return again, err
+	}
 	return again, insertOwn(ctx, s, steppedTable, all)
+}
+
+// windDownAgain begins the wind-downs anew that were not done in the backup.
+func (s *Store) windDownAgain(ctx context.Context, all []WindDown) error {
+	had, err := s.WindDowns(ctx)
+	if err != nil {
+		return err
+	}
+	finished := map[string]bool{}
+	for _, w := range had {
+		finished[w.Site] = w.step == stepDone
+	}
+	var rows []*WindDown
+	for i := range all {
+		if w := &all[i]; !finished[w.Site] {
+			w.step, w.stepped, w.Rows, w.Consents, w.Signature = stepRequested, w.Begun, 0, 0, nil
+			rows = append(rows, w)
+		}
+	}
+	return insertOwn(ctx, s, windDownTable, rows)
 }
 
 // erasureKey is what tells one request from another.
@@ -212,10 +240,10 @@ func beginAnew(rows *Rows, site string, wanted map[[16]byte][]*erasure, sort nam
 }
 
 // Erased reports whether nothing answers any more about those who asked to be
-// erased, and no part in use has it: what is left is to wait until ClickHouse has
+// erased, nor about sites that were wound down, and no part in use has it: what is left is to wait until ClickHouse has
 // removed the parts before. A store that was restored serves nobody earlier.
 func (s *Store) Erased(ctx context.Context) (bool, error) {
 	var open uint64
-	err := s.conn.QueryRow(ctx, fmt.Sprintf("SELECT countIf(step < %d) FROM erasures FINAL", stepMasked)).Scan(&open)
+	err := s.conn.QueryRow(ctx, fmt.Sprintf("SELECT (SELECT countIf(step < %d) FROM erasures FINAL) + (SELECT countIf(step < %d) FROM wind_downs FINAL)", stepMasked, stepMasked)).Scan(&open)
 	return open == 0, wrap("count erasures", err)
 }

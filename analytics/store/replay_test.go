@@ -22,6 +22,7 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 	if err := old.Insert(t.Context(), "mail", mailLife("shop", 9)); err != nil {
 		t.Fatal(err)
 	}
+	lives(t, old, heads, "2", "blog", 5)
 	tombstones(t, old, "t1", "shop", 1)
 	eraseAll(t, old, 1)
 	if err := old.Backup(t.Context(), "File('one')"); err != nil {
@@ -40,6 +41,9 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 	if err := old.PutMailConsents(t.Context(), left); err != nil {
 		t.Fatal(err)
 	}
+	if err := old.BeginWindDown(t.Context(), WindDown{Site: "blog", Begun: time.Now(), By: "shell anna"}); err != nil {
+		t.Fatal(err)
+	}
 	asked, err := old.Requests(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +57,7 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 	if err := s.Restore(t.Context(), "old", "File('one')"); err != nil {
 		t.Fatal(err)
 	}
-	if got := one(t, s, "SELECT concat(toString(arraySort(groupUniqArray(visitor))), ' ', toString(countIf(recipient = 9))) FROM events"); got != "[0,2,3,4] 3" {
+	if got := one(t, s, "SELECT concat(toString(arraySort(groupUniqArray(visitor))), ' ', toString(countIf(recipient = 9))) FROM events"); got != "[0,2,3,4,5] 3" {
 		t.Fatalf("the backup holds %s", got)
 	}
 	again, err := s.Replay(t.Context(), asked, ReplayOptions{Subject: hashOf, Seal: func(_ string, v uint64) string { return seal(v) }, Recipient: mailHash, SealRecipient: sealMail})
@@ -65,6 +69,11 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 	}
 	removePartsAtOnce(t, s)
 	eraseAll(t, s, 3)
+	for range 2 { // rows, bytes
+		if _, err := s.WindDown(t.Context(), WindDownOptions{Drained: func(time.Time) bool { return true }}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if whole, err := s.Erased(t.Context()); err != nil || !whole {
 		t.Errorf("after: erased %t, %v", whole, err)
 	}
@@ -88,7 +97,7 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 	if got := one(t, s, "SELECT toString(arraySort(groupUniqArray(visitor))) FROM touches"); got != "[4,5]" {
 		t.Errorf("visitors of touches after an insert: %s", got)
 	}
-	if got := one(t, old, "SELECT toString(arraySort(groupUniqArray(visitor))) FROM touches"); got != "[3,4]" {
+	if got := one(t, old, "SELECT toString(arraySort(groupUniqArray(visitor))) FROM touches WHERE site = 'shop'"); got != "[3,4]" {
 		t.Errorf("the old database's touches: %s", got)
 	}
 	if err := s.Restore(t.Context(), "old", "File('one')"); err == nil {

@@ -58,6 +58,7 @@ type Store struct {
 	buffers  sync.Pool // of *buffers
 
 	forgotten forgotten
+	wound     wound
 	inserting sync.RWMutex // held for writing while the rollup is rebuilt
 	unsettled unsettled
 }

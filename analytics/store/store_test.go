@@ -45,6 +45,7 @@ func TestStore(t *testing.T) {
 		dial = enginetest.Start(t)
 	}
 	t.Run("erase_interrupted", func(t *testing.T) { testEraseInterrupted(t, openOn(t, dial, "erase_interrupted"), dial) })
+	t.Run("wind_down", func(t *testing.T) { testWindDown(t, openOn(t, dial, "wind_down"), dial) })
 	t.Run("migrate", func(t *testing.T) { testMigrate(t, dial) })
 }
 

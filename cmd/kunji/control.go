@@ -85,6 +85,13 @@ func (s *service) controlHandler() http.Handler {
 		}
 		return s.makeBackup(r.Context(), order)
 	})))
+	mux.HandleFunc("POST /site/wind-down", answerControl(func(r *http.Request) (any, error) {
+		var order windDownOrder
+		if err := json.NewDecoder(r.Body).Decode(&order); err != nil {
+			return nil, fmt.Errorf("which site: %w", err)
+		}
+		return s.windDown(r.Context(), order)
+	}))
 	mux.HandleFunc("POST /rights/erase", answerControl(func(r *http.Request) (any, error) {
 		var order erasureOrder
 		if err := json.NewDecoder(r.Body).Decode(&order); err != nil {

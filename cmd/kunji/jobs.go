@@ -60,8 +60,8 @@ func (e *erasing) state(now time.Time) erasingState {
 	return st
 }
 
-// runJobs erases who asked for it, puts numbers in place of sketches past their
-// term and signs the ledger's ends, until ctx ends.
+// runJobs erases who asked for it, winds sites down, puts numbers in place of
+// sketches past their term and signs the ledger's ends, until ctx ends.
 // It runs on one node of a store.
 func (s *service) runJobs(ctx context.Context) {
 	erase, checkpoint := time.NewTicker(eraseEvery), time.NewTicker(checkpointEvery)
@@ -78,6 +78,9 @@ func (s *service) runJobs(ctx context.Context) {
 				continue // a batch may be stored in part
 			}
 			s.erase(ctx, now, log)
+			if err := s.windDowns(ctx); err != nil && ctx.Err() == nil {
+				log.Warn("kunji: a wind-down is not finished and goes on later", "error", err)
+			}
 			if now.Sub(kept) >= keepEvery {
 				kept = now
 				s.keepNumbers(ctx)

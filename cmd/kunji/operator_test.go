@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -115,6 +116,60 @@ func TestPolicy_5_1_5_3_Operator(t *testing.T) {
 		}
 		return nil
 	})
+	if out := in.kunji("consent", "verify"); !strings.Contains(out, ": whole\n") {
+		t.Errorf("verify says %s", out)
+	}
+	in.windDown(t, r)
+}
+
+// windDown winds the site down: nothing changes until that is said, then nothing is
+// collected from one moment to the next, over a restart, visitors are told, what is
+// kept goes, and a receipt says so (policy 7.7).
+func (in *installation) windDown(t *testing.T, r *running) {
+	v, _ := in.consented(t, "before")
+	for _, table := range []string{"events", "touches", "campaign_day", "campaign_keeping", "keeping_days", "consents", "refusals", "notices", "mail_consents", "mail_sent", "mail_told", "ad_costs", "rates", "console_state"} {
+		in.kunji("sql", "--write", "ALTER TABLE "+table+" MODIFY SETTING old_parts_lifetime = 0")
+	}
+	if out := in.kunji("site", "wind-down", "shop"); !regexp.MustCompile(`(?m)^events +[1-9]\d* +deleted$`).MatchString(out) || !strings.Contains(out, "Nothing has changed") {
+		t.Errorf("it would do: %s", out)
+	}
+	if got := v.view(t, "still"); got != "recorded" {
+		t.Errorf("before it is said, a page view was %q", got)
+	}
+	in.shipped()
+	in.kunji("site", "export", "shop", "--to", "copy")
+	in.fails(exitUsage, "say --exported DIR", "site", "wind-down", "shop", "--yes", "--reason", "the shop closes")
+	in.fails(exitUsage, "--reason: write why", "site", "wind-down", "shop", "--yes", "--exported", "copy")
+	if out := in.kunji("site", "wind-down", "shop", "--yes", "--exported", "copy", "--reason", "the shop closes"); !strings.Contains(out, "by shell ") || !strings.Contains(out, ": the shop closes\n") {
+		t.Errorf("it says %s", out)
+	}
+	if got := v.view(t, "after"); got != "refused; reason=site_stopped" {
+		t.Errorf("after it a page view was %q", got)
+	}
+	in.eventually("it is done", func() error {
+		if out := in.kunji("site", "wind-down", "shop"); !strings.Contains(out, "state     done\n") || !strings.Contains(out, ", signed by this key ring\n") {
+			return fmt.Errorf("it says %s; %s", out, r.said())
+		}
+		return nil
+	})
+	r.end()
+	r = in.start("serve")
+	if got := v.view(t, "restarted"); got != "refused; reason=site_stopped" {
+		t.Errorf("after a restart a page view was %q", got)
+	}
+	resp, err := http.Get("http://" + in.edge + "/choices/shop?lang=en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil || !strings.Contains(string(page), "has ended: what was collected is deleted") {
+		t.Errorf("visitors are told %s, %v", page, err)
+	}
+	in.shipped()
+	if got := in.column("SELECT (SELECT count() FROM events) + (SELECT count() FROM touches) + (SELECT count() FROM refusals WHERE site = 'shop') + (SELECT countIf(subject != 0) FROM consents)"); got[0] != "0" {
+		t.Errorf("%s rows are left", got[0])
+	}
 	if out := in.kunji("consent", "verify"); !strings.Contains(out, ": whole\n") {
 		t.Errorf("verify says %s", out)
 	}

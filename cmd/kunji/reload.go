@@ -101,6 +101,9 @@ func (s *service) takeConfig() error {
 	for _, w := range warnings {
 		s.log.Warn("kunji: configuration", "at", w.Error(), "law", w.Law)
 	}
+	s.wound.changing.Lock()
+	defer s.wound.changing.Unlock()
+	next.Sites = stopped(next.Sites, s.wound.list)
 	if s.lock != nil {
 		if err := keepPromises(next, s.cfg.DataDir); err != nil {
 			return err

@@ -281,6 +281,9 @@ func (r *restore) database(ctx context.Context, work string) (again int, err err
 func (r *restore) erase(ctx context.Context, s *store.Store) error {
 	for {
 		_, err := s.Erase(ctx, store.EraseOptions{Unseal: r.ring.UnsealSubject, Signer: signer{r.ring}})
+		if err == nil {
+			_, err = s.WindDown(ctx, store.WindDownOptions{Signer: signer{r.ring}, Drained: func(time.Time) bool { return true }})
+		}
 		if err != nil {
 			return err
 		}

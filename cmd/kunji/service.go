@@ -57,6 +57,7 @@ type service struct {
 	mail      *mailer
 	ready     atomic.Bool // the tables are there
 	erasing   erasing
+	wound     woundSites // that are stopped for good
 
 	edgeAt, consoleAt, opsAt, controlAt net.Listener
 	certificates                        []*certificate
@@ -79,6 +80,10 @@ func newService(ctx context.Context, cfg *Config, role string, log *slog.Logger,
 		runtime.GOMAXPROCS(2)
 	}
 	s := &service{cfg: cfg, role: role, log: log}
+	if s.wound.list, err = readWound(cfg.DataDir); err != nil {
+		return nil, err
+	}
+	cfg.Sites = stopped(cfg.Sites, s.wound.list)
 	s.live.Store(cfg)
 	defer func() {
 		if err != nil {

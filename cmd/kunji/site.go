@@ -17,7 +17,8 @@ import (
 )
 
 type siteCmd struct {
-	Export siteExportCmd `cmd:"" help:"Copy what is kept of a site into a folder: Parquet, policies, the ledger of consents."`
+	Export   siteExportCmd   `cmd:"" help:"Copy what is kept of a site into a folder: Parquet, policies, the ledger of consents."`
+	WindDown siteWindDownCmd `cmd:"" name:"wind-down" help:"Stop a site for good and delete what is kept of it; without --yes only say what that would do."`
 }
 
 type siteExportCmd struct {

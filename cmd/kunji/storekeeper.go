@@ -36,6 +36,7 @@ func (s *service) keepStore(ctx context.Context) error {
 	defer beside.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	beside.Go(func() { s.followWound(ctx) })
 	if s.cfg.Jobs {
 		beside.Go(func() { s.runJobs(ctx) })
 		hooks, err := s.webhooks()

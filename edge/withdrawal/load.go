@@ -2,6 +2,7 @@ package withdrawal
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -135,4 +136,22 @@ func (s *Set) Forget(now time.Time) (int, error) {
 	}
 	s.records.remove(old)
 	return len(old), nil
+}
+
+// ForgetSite takes from the disk what recipients of a site said: the site was wound
+// down, and nothing is measured or sent for it any more. What this process has in
+// memory ends with it. Records that were taken back stay: a copy of a cookie that
+// is still about must go on being a no.
+func (s *Set) ForgetSite(site string) (int, error) {
+	var keys [][]byte
+	_, err := s.opts.Marks.Marks(SpaceRecipients, func(key, _ []byte) error {
+		if said, err := readStatement(key); err == nil && string(said.site) == site {
+			keys = append(keys, slices.Clone(key))
+		}
+		return nil
+	})
+	if err != nil || len(keys) == 0 {
+		return 0, err //nolint:wrapcheck // it says what and where already
+	}
+	return len(keys), s.opts.Marks.DeleteMarks(SpaceRecipients, keys...) //nolint:wrapcheck // as above
 }

@@ -252,3 +252,26 @@ func TestSet_ConcurrentUse(t *testing.T) {
 		}
 	}
 }
+
+// TestPolicy_7_7_ForgetSite: what recipients of one site said goes from the disk;
+// the other sites' stays, and records that were taken back do.
+func TestPolicy_7_7_ForgetSite(t *testing.T) {
+	d, _ := newDisk(t)
+	s := loaded(t, d)
+	must(t, s.Add(
+		Entry{Site: "shop", Recipient: 1, Time: at(0), Open: Granted}, Entry{Site: "shop", Recipient: 2, Time: at(0), Mail: Denied},
+		Entry{Site: "blog", Recipient: 1, Time: at(0), Mail: Denied}, Entry{Site: "shop", Record: record(1), Time: at(0)},
+	))
+	for _, want := range []int{2, 0} {
+		if n, err := s.ForgetSite("shop"); n != want || err != nil {
+			t.Errorf("%d are forgotten, %v; want %d", n, err, want)
+		}
+	}
+	s = loaded(t, d)
+	if got := s.Recipient("shop", 1); got != (State{}) {
+		t.Errorf("still known: %+v", got)
+	}
+	if !s.Recipient("blog", 1).Unsubscribed() || !s.RecordWithdrawn(record(1)) {
+		t.Error("another site's, or a record, was forgotten")
+	}
+}

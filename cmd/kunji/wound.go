@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/kunjicloud/kunji/analytics/store"
+	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/site"
+)
+
+// A site that is wound down is stopped on every node, whatever kunji.yaml says: at
+// once on the node that was told, within seconds on the others, and from its start
+// on wherever that was heard (policy 7.7). Each node keeps it in
+// data_dir/wound-down.json, since ClickHouse may be away when it starts.
+const woundFile = "wound-down.json"
+
+// hearWound is how often what was told to other nodes is asked for.
+const hearWound = 10 * time.Second
+
+// woundSite is one of them.
+type woundSite struct {
+	Site  string    `json:"site"`
+	Begun time.Time `json:"begun"`
+}
+
+// woundSites are those that a node knows. changing is held while the
+// configuration in use changes.
+type woundSites struct {
+	changing sync.Mutex
+	list     []woundSite
+}
+
+// readWound returns those of a data_dir; none where nothing was wound down.
+func readWound(dataDir string) (list []woundSite, err error) {
+	path := filepath.Join(dataDir, woundFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &list)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read which sites were wound down, %s: %w", path, err)
+	}
+	return list, nil
+}
+
+// noteWound adds one to a data_dir's. The file is replaced whole.
+func noteWound(dataDir string, list []woundSite, w woundSite) ([]woundSite, error) {
+	list = append(slices.Clone(list), w)
+	b, err := json.MarshalIndent(list, "", "  ")
+	if err == nil {
+		err = os.MkdirAll(dataDir, 0o700)
+	}
+	path := filepath.Join(dataDir, woundFile)
+	if err == nil {
+		err = writeSynced(path+".new", b)
+	}
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("note that %s is wound down: %w", w.Site, err)
+	}
+	return list, nil
+}
+
+func writeSynced(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// stopped returns the sites with those that were wound down stopped, and told of.
+func stopped(sites []*site.Site, list []woundSite) []*site.Site {
+	sites = slices.Clone(sites)
+	for i, st := range sites {
+		at := slices.IndexFunc(list, func(w woundSite) bool { return w.Site == st.ID })
+		if at < 0 {
+			continue
+		}
+		one := *st
+		one.Status = site.Stopped
+		one.Incidents = append([]site.Incident{windDownNote(st, list[at].Begun)}, st.Incidents...)
+		sites[i] = &one
+	}
+	return sites
+}
+
+// stopSite stops a site here, on disk before it returns, and takes what this node
+// keeps of it beside ClickHouse. Again it does no harm.
+func (s *service) stopSite(ctx context.Context, w woundSite) error {
+	s.wound.changing.Lock()
+	defer s.wound.changing.Unlock()
+	known := func(had woundSite) bool { return had.Site == w.Site }
+	if slices.ContainsFunc(s.wound.list, known) {
+		return nil
+	}
+	list := append(slices.Clone(s.wound.list), w)
+	if s.lock != nil {
+		var err error
+		if list, err = noteWound(s.cfg.DataDir, s.wound.list, w); err != nil {
+			return err
+		}
+	}
+	now := *s.live.Load()
+	now.Sites = stopped(now.Sites, []woundSite{w})
+	if s.edge != nil {
+		if err := s.edge.SetSites(now.Sites); err != nil {
+			return err
+		}
+	}
+	s.live.Store(&now)
+	s.wound.list = list
+	s.log.Info("kunji: a site is wound down: nothing is collected any more", "site", w.Site)
+	return s.dropSite(ctx, w.Site)
+}
+
+// dropSite takes a site's records from what was set aside on this node, and what
+// its recipients said from the marks.
+func (s *service) dropSite(ctx context.Context, id string) error {
+	if s.spool == nil {
+		return nil
+	}
+	n, err := s.spool.RewriteAside(ctx, func(payload []byte) ([]byte, error) { return withoutSite(payload, id) })
+	if err != nil {
+		return fmt.Errorf("what is set aside of %s: %w", id, err)
+	}
+	m, err := s.withdrawn.ForgetSite(id)
+	if n+m > 0 {
+		s.log.Info("kunji: taken from this node's disk", "site", id, "set aside", n, "statements", m)
+	}
+	return err
+}
+
+// withoutSite is what becomes of a record in the spool: nothing of a site's hits
+// and statements; its decisions stay as proof, without their subject. One that
+// cannot be read is left: nobody knows whose it is.
+func withoutSite(payload []byte, id string) ([]byte, error) {
+	r, err := event.Decode(payload)
+	if err != nil {
+		return payload, nil
+	}
+	switch {
+	case r.Event != nil && r.Event.Site == id, r.Refusal != nil && r.Refusal.Site == id,
+		r.Notice != nil && r.Notice.Site == id, r.Statement != nil && r.Statement.Site == id:
+		return nil, nil
+	case r.Consent != nil && r.Consent.Site == id && r.Consent.Subject != 0:
+		r.Consent.Subject, r.Consent.Salt = 0, [16]byte{}
+		return event.Append(nil, r)
+	}
+	return payload, nil
+}
+
+// followWound stops the sites that any node was told to wind down, until ctx ends.
+func (s *service) followWound(ctx context.Context) {
+	s.wound.changing.Lock()
+	list := s.wound.list
+	s.wound.changing.Unlock()
+	for _, w := range list { // a crash may have come in between
+		if err := s.dropSite(ctx, w.Site); err != nil {
+			s.log.Error("kunji: a site that is wound down", "site", w.Site, "error", err)
+		}
+	}
+	for tick := time.NewTicker(hearWound); ; {
+		all, err := s.store.WindDowns(ctx)
+		if err != nil { // nothing is stored meanwhile either
+			s.log.Debug("kunji: sites that are wound down are heard of later", "error", err)
+		}
+		for _, w := range all {
+			if err := s.stopSite(ctx, woundSite{w.Site, w.Begun}); err != nil {
+				s.log.Error("kunji: a site that is wound down", "site", w.Site, "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// drained reports whether nothing waits here that was kept before a moment.
+func (s *service) drained(since time.Time) bool {
+	if s.spool == nil {
+		return true
+	}
+	st := s.spool.Stats()
+	return st.Depth == 0 || time.Now().Add(-st.Oldest).After(since)
+}
+
+// windDowns is one round of the wind-downs that were begun.
+func (s *service) windDowns(ctx context.Context) error {
+	o := store.WindDownOptions{Signer: signer{s.ring}, Settle: s.eraseOptions().Settle, Drained: s.drained}
+	done, err := s.store.WindDown(ctx, o)
+	for _, w := range done {
+		s.log.Info("kunji: a site is wound down, verified and signed", "site", w.Site, "rows", w.Rows, "consents", w.Consents)
+	}
+	return err
+}
+
+// noteLasts is how long pages tell of a wind-down: as long as a rights address
+// works that was made on its day.
+const noteLasts = 365 * day
+
+// windDownNote is what visitors of a site are told on its pages.
+func windDownNote(st *site.Site, begun time.Time) site.Incident {
+	date := begun.UTC().Truncate(day)
+	name, on := siteName(st), date.Format(time.DateOnly)
+	text := func(lang, title, body string) site.IncidentText {
+		return site.IncidentText{Language: lang, Title: title, Markdown: []byte(body)}
+	}
+	return site.Incident{ID: "wind-down", From: date, To: date, Until: date.Add(noteLasts), Texts: map[string]site.IncidentText{
+		"en": text("en", name+" has ended: what was collected is deleted",
+			"## What has ended\n\n"+name+" has collected nothing since "+on+", and asks for no consent any more.\n\n"+
+				"## What becomes of your data\n\nWhat was collected about visits and mail is deleted.\n\n"+
+				"## What stays\n\nThe proof that consent was given or refused stays for its term, without anything that leads to you.\n\n"+
+				"## What you can do\n\nYou need to do nothing. You may delete this site's cookies in your browser.\n\n"+
+				"## Whom to ask\n\n"+whomToAsk(st, "The operator of this site.")),
+		"zh": text("zh-CN", name+"已停止运营：已收集的数据将被删除",
+			"## 停止了什么\n\n自 "+on+" 起，"+name+"不再收集任何数据，也不再征求同意。\n\n"+
+				"## 您的数据如何处理\n\n已收集的访问和邮件数据将被删除。\n\n"+
+				"## 保留什么\n\n同意或拒绝的证明在其保存期限内保留，其中不含可指向您的信息。\n\n"+
+				"## 您可以做什么\n\n您无需采取任何行动，也可以在浏览器中删除本网站的 Cookie。\n\n"+
+				"## 联系谁\n\n"+whomToAsk(st, "本网站的运营者。")),
+	}}
+}
+
+func whomToAsk(st *site.Site, otherwise string) string {
+	c := st.Controller
+	if c.Name == "" && c.Email == "" {
+		return otherwise
+	}
+	return fmt.Sprintf("%s %s", c.Name, c.Email)
+}
