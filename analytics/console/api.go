@@ -1,21 +1,16 @@
 package console
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/kunjicloud/kunji/analytics/report"
 	"github.com/kunjicloud/kunji/edge/site"
 )
-
-// byteOrderMark makes Excel read a CSV file as UTF-8.
-const byteOrderMark = "\ufeff"
 
 // listReports answers with the reports that the role covers.
 func (c *Console) listReports(w http.ResponseWriter, r *http.Request) {
@@ -38,15 +33,8 @@ func (c *Console) reportData(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	asked := r.URL.Query()
-	format := asked.Get("format")
-	if format == "" {
-		format = "json"
-	}
-	if format != "json" && format != "csv" {
-		c.fail(w, r, problem{
-			Status: http.StatusBadRequest, Code: "bad_parameter", Parameter: "format", Known: []string{"json", "csv"},
-			Detail: fmt.Sprintf("unknown format %q", format), Fix: "write json or csv",
-		})
+	format, ok := c.formatOf(w, r)
+	if !ok {
 		return
 	}
 	own, fault := c.siteFor(principalOf(r), asked.Get("site"))
@@ -80,7 +68,7 @@ func (c *Console) answerReport(w http.ResponseWriter, r *http.Request, own *site
 		return
 	}
 	part.Meta.Report = table.Meta.Report
-	c.writeTable(w, r, part, format, r.URL.Query().Get("excel") == "1")
+	c.writeTable(w, r, part, format)
 }
 
 // parseQuestion reads what was asked of a report.
@@ -95,26 +83,6 @@ func (c *Console) parseQuestion(ctx context.Context, own *site.Site, name string
 	return query, err
 }
 
-func (c *Console) writeTable(w http.ResponseWriter, r *http.Request, table *report.Table, format string, excel bool) {
-	var b bytes.Buffer
-	write, media := report.WriteJSON, "application/json"
-	if format == "csv" {
-		write, media = report.WriteCSV, "text/csv; charset=utf-8; header=present"
-		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s_%s_%s_%s.csv"`,
-			strings.Trim(table.Meta.Report+"_"+table.Name, "_"), table.Meta.Site, table.Meta.From, table.Meta.To))
-		if excel {
-			b.WriteString(byteOrderMark)
-		}
-	}
-	if err := write(&b, table); err != nil {
-		w.Header().Del("Content-Disposition")
-		c.fail(w, r, c.reportProblem(r, err))
-		return
-	}
-	w.Header().Set("Content-Type", media)
-	_, _ = w.Write(b.Bytes()) // the client has left; there is nobody to tell
-}
-
 type hitJSON struct {
 	Kind      string `json:"kind,omitempty"`
 	Reason    string `json:"reason,omitempty"`
@@ -127,6 +95,10 @@ func (c *Console) installationData(w http.ResponseWriter, r *http.Request) {
 	if !c.allow(w, r, readInstallation) {
 		return
 	}
+	format, ok := c.formatOf(w, r)
+	if !ok {
+		return
+	}
 	own, fault := c.siteFor(principalOf(r), r.URL.Query().Get("site"))
 	if fault != nil {
 		c.fail(w, r, *fault)
@@ -137,6 +109,10 @@ func (c *Console) installationData(w http.ResponseWriter, r *http.Request) {
 	in, err := report.CheckInstallation(ctx, c.opt.Source, own, c.opt.Now())
 	if err != nil {
 		c.fail(w, r, c.reportProblem(r, err))
+		return
+	}
+	if format == "csv" {
+		c.writeCSV(w, r, "installation_"+own.ID, hitList(in, own.MinGroup))
 		return
 	}
 	var last *string

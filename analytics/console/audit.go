@@ -36,6 +36,10 @@ func (c *Console) auditData(w http.ResponseWriter, r *http.Request) {
 	if !c.allow(w, r, readAudit) {
 		return
 	}
+	format, ok := c.formatOf(w, r)
+	if !ok {
+		return
+	}
 	asked := r.URL.Query()
 	lines := auditPageLines
 	if text := asked.Get("lines"); text != "" {
@@ -44,6 +48,10 @@ func (c *Console) auditData(w http.ResponseWriter, r *http.Request) {
 	list, next, fault := c.readAudit(r, asked, lines)
 	if fault != nil {
 		c.fail(w, r, *fault)
+		return
+	}
+	if format == "csv" {
+		c.writeCSV(w, r, "audit", auditList(list))
 		return
 	}
 	out := []auditLineJSON{}
@@ -85,6 +93,7 @@ type auditView struct {
 	Sites, Actions []option
 	Lines          []auditLine
 	Older          string // address of the page with older lines
+	CSV            string // of the lines shown
 }
 
 // auditPage shows who did what.
@@ -112,6 +121,7 @@ func (c *Console) auditPage(w http.ResponseWriter, r *http.Request) {
 	for _, a := range list {
 		v.Lines = append(v.Lines, v.line(a))
 	}
+	v.CSV = "/api/v1/audit?" + with(with(asked, "format", "csv"), "excel", "1").Encode()
 	if next != "" {
 		v.Older = auditPath + "?" + with(asked, "before", next).Encode()
 	}

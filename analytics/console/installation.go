@@ -22,6 +22,7 @@ type installationView struct {
 	Last, Banner, Hours         string
 	Recorded, Machines, Refused []hitView
 	Tag                         string
+	CSV                         string
 }
 
 // installationPage answers: does my tag work?
@@ -43,7 +44,7 @@ func (c *Console) installationPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	view := installationView{page: c.newPage(w, r, "nav.installation"), Verdict: string(in.Verdict)}
-	view.Site = own
+	view.Site, view.CSV = own, "/api/v1/installation?"+csvOf(own)
 	view.navigate(who, r.URL.Path, url.Values{"site": {own.ID}})
 	for _, s := range c.sitesOf(who) {
 		view.Sites = append(view.Sites, option{s.ID, s.Name, s.ID == own.ID})

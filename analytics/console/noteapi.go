@@ -86,6 +86,10 @@ func (c *Console) listNotes(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	format, ok := c.formatOf(w, r)
+	if !ok {
+		return
+	}
 	notes, err := report.Notes(r.Context(), c.opt.Source, own.ID, kind, "")
 	if err != nil {
 		c.fail(w, r, c.reportProblem(r, err))
@@ -94,6 +98,10 @@ func (c *Console) listNotes(w http.ResponseWriter, r *http.Request) {
 	list := []noteJSON{}
 	for _, n := range notes {
 		list = append(list, c.noteJSON(n))
+	}
+	if format == "csv" {
+		c.writeCSV(w, r, r.PathValue("kind")+"_"+own.ID, noteList(list))
+		return
 	}
 	writeJSON(w, map[string][]noteJSON{r.PathValue("kind"): list})
 }

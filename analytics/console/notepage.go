@@ -29,6 +29,7 @@ type notesView struct {
 	Back      string
 	Made      string // the id of what was just made
 	MayChange bool
+	CSV       string
 }
 
 // notesPage lists a site's segments, marks or shared links.
@@ -44,7 +45,7 @@ func (c *Console) notesPage(w http.ResponseWriter, r *http.Request) {
 	}
 	who, sort := principalOf(r), r.PathValue("kind")
 	v := notesView{page: c.newPage(w, r, "notes."+sort), Kind: sort, Made: r.URL.Query().Get("made"), MayChange: c.opt.Keeper != nil}
-	v.Site = own
+	v.Site, v.CSV = own, "/api/v1/notes/"+sort+"?"+csvOf(own)
 	v.navigate(who, r.URL.Path, url.Values{"site": {own.ID}})
 	v.Today = report.DayOf(c.opt.Now(), own.Zone).String()
 	for _, s := range c.sitesOf(who) {

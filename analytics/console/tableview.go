@@ -34,6 +34,9 @@ func (v *reportView) tables(t *report.Table, carry url.Values) {
 		v.Tables = append(v.Tables, one)
 	}
 	for _, more := range t.More {
+		if len(more.Rows) == 0 {
+			continue
+		}
 		one := v.table(more, carry, more.Name, func(report.Column) bool { return true })
 		one.Title = v.T("part." + more.Name)
 		v.Tables = append(v.Tables, one)
@@ -77,6 +80,9 @@ func (v *reportView) table(t *report.Table, carry url.Values, part string, shows
 	out.Totals[0].Text, out.Totals[0].Header = v.T("row.total"), true
 	if !has {
 		out.Totals = nil
+	} else {
+		target.Set("totals", "1")
+		out.CSV = at + "?" + target.Encode()
 	}
 	out.Notes = v.notes(t)
 	return out
@@ -176,7 +182,11 @@ func (v *reportView) label(column report.Column, text string) string {
 
 // notes says what stands behind special rows and sums.
 func (v *reportView) notes(t *report.Table) (notes []string) {
-	add := func(key string, values ...any) { notes = append(notes, v.T(key, values...)) }
+	add := func(key string, values ...any) {
+		if text := v.T(key, values...); !slices.Contains(notes, text) { // campaigns may have such a row each
+			notes = append(notes, text)
+		}
+	}
 	for _, row := range t.Rows {
 		if len(row.Cells) > 0 && row.Cells[0] == laterSource {
 			add("note.later")

@@ -22,10 +22,18 @@ const (
 	outcomes
 )
 
-// choice is what became of banners of one country and device.
+// Indexes of a choice's place.
+const (
+	inCountry = iota
+	onDevice
+	inLanguage
+	ofBanner
+)
+
+// choice is what became of some banners.
 type choice struct {
-	country, device string
-	n               [outcomes]int64
+	place []string
+	n     [outcomes]int64
 }
 
 func (c *choice) add(o choice) {
@@ -47,98 +55,140 @@ func (c *choice) smallest() int64 {
 }
 
 // consent says how often the banner was shown and what people chose, by
-// country and device. Interactions are accept, reject and save; ignored is
-// shown less interactions; the acceptance rate is accepted by interactions
-// (the definitions of Usercentrics). Opt-outs by signal stand apart.
+// country and device, and in tables of their own by the banner's language and
+// by its version. Interactions are accept, reject and save; ignored is shown
+// less interactions; the acceptance rate is accepted by interactions (the
+// definitions of Usercentrics). Opt-outs by signal stand apart.
 //
 // Cells under MinGroup are merged: a row with one is folded, and then the row
-// that was shown least, as long as the fold has one itself.
+// that was shown least, as long as the fold has one itself. There is no table
+// by country alone: less the rows by country and device it would show what was
+// merged.
 func consent(ctx context.Context, src Source, q Query) (*Table, error) {
-	table := &Table{Meta: metaOf(&q), Columns: []Column{
-		{"country", Text, ""}, {"device", Text, ""},
-		{"shown", Integer, ""}, {"accepted", Integer, ""}, {"rejected", Integer, ""}, {"saved", Integer, ""},
-		{"ignored", Integer, ""}, {"withdrawn", Integer, ""}, {"gpc", Integer, ""}, {"accept_rate", Number, Ratio},
-	}}
-	choices, total, err := askChoices(ctx, src, q)
+	all, err := askChoices(ctx, src, q)
 	if err != nil {
 		return nil, err
 	}
-	cells := make([]int64, len(choices))
-	upTo := make([]int64, len(choices))
-	var sum choice
-	for i, c := range choices {
-		sum.add(c)
-		cells[i], upTo[i] = c.smallest(), sum.smallest()
-	}
-	cut := foldAt(cells, upTo, q.Site.MinGroup)
-	table.Meta.FoldedGroups = cut
-	visible := slices.Clone(choices[cut:])
-	slices.SortFunc(visible, func(a, b choice) int {
-		return cmp.Or(cmp.Compare(b.n[shown], a.n[shown]), cmp.Compare(a.country, b.country), cmp.Compare(a.device, b.device))
-	})
-	for _, c := range visible {
-		table.Rows = append(table.Rows, Row{Measured, c.cells()})
-	}
-	if cut > 0 {
-		fold := choice{country: FoldedLabel(q.Site.MinGroup)}
-		for _, c := range choices[:cut] {
-			fold.add(c)
-		}
-		table.Rows = append(table.Rows, Row{Folded, fold.cells()})
-	}
-	table.Totals = total.totals()
+	table := choiceTable(q, all, []string{"country", "device"}, inCountry, onDevice)
+	languages, banners := choiceTable(q, all, []string{"language"}, inLanguage), choiceTable(q, all, []string{"banner"}, ofBanner)
+	languages.Name, banners.Name = "languages", "banners"
+	table.More = []*Table{languages, banners}
 	if q.Compare == NoCompare {
 		return table, nil
 	}
 	before := q
 	before.From, before.To = q.earlier()
-	if _, total, err = askChoices(ctx, src, before); err != nil {
+	if all, err = askChoices(ctx, src, before); err != nil {
 		return nil, fmt.Errorf("the period compared with: %w", err)
 	}
-	table.Compare = &Comparison{before.From, before.To, total.totals()}
+	table.Compare = &Comparison{before.From, before.To, choiceTable(before, all, []string{"country", "device"}, inCountry, onDevice).Totals}
 	return table, nil
 }
 
-// askChoices returns the choices, those with a cell too small first and then
-// those shown least, and their sum.
-func askChoices(ctx context.Context, src Source, q Query) (all []choice, total choice, err error) {
-	rows, err := src.Query(ctx, consentSQL, map[string]any{"site": q.Site.ID, "from": q.From.String(), "to": q.To.String()})
-	if err != nil {
-		return nil, total, err
+// choiceTable tabulates choices by parts of their place, with cells too small
+// merged.
+func choiceTable(q Query, all []choice, names []string, parts ...int) *Table {
+	table := &Table{Meta: metaOf(&q)}
+	for _, name := range names {
+		table.Columns = append(table.Columns, Column{name, Text, ""})
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var c choice
-		if err := rows.Scan(&c.country, &c.device, &c.n[0], &c.n[1], &c.n[2], &c.n[3], &c.n[4], &c.n[5]); err != nil {
-			return nil, total, fmt.Errorf("row %d of the answer: %w", len(all)+1, err)
-		}
-		all = append(all, c)
+	for _, name := range []string{"shown", "accepted", "rejected", "saved", "ignored", "withdrawn", "gpc"} {
+		table.Columns = append(table.Columns, Column{name, Integer, ""})
+	}
+	table.Columns = append(table.Columns, Column{"accept_rate", Number, Ratio})
+	choices := gather(all, q.Site.MinGroup, parts...)
+	cells, upTo := make([]int64, len(choices)), make([]int64, len(choices))
+	total := choice{place: make([]string, len(parts))}
+	for i, c := range choices {
 		total.add(c)
+		cells[i], upTo[i] = c.smallest(), total.smallest()
+	}
+	cut := foldAt(cells, upTo, q.Site.MinGroup)
+	table.Meta.FoldedGroups = cut
+	visible := slices.Clone(choices[cut:])
+	slices.SortFunc(visible, func(a, b choice) int {
+		return cmp.Or(cmp.Compare(b.n[shown], a.n[shown]), slices.Compare(a.place, b.place))
+	})
+	for _, c := range visible {
+		table.Rows = append(table.Rows, Row{Measured, c.cells()})
+	}
+	if cut > 0 {
+		fold := choice{place: make([]string, len(parts))}
+		fold.place[0] = FoldedLabel(q.Site.MinGroup)
+		for _, c := range choices[:cut] {
+			fold.add(c)
+		}
+		table.Rows = append(table.Rows, Row{Folded, fold.cells()})
+	}
+	table.Totals = total.cells()
+	clear(table.Totals[:len(parts)])
+	return table
+}
+
+// gather sums choices by parts of their place: those with a count under least
+// first, then those shown least.
+func gather(all []choice, least int, parts ...int) []choice {
+	var sums []choice
+	at := map[string]int{}
+	for _, c := range all {
+		place := make([]string, len(parts))
+		for i, part := range parts {
+			place[i] = c.place[part]
+		}
+		key := placeKey(Measured, place)
+		i, ok := at[key]
+		if !ok {
+			i = len(sums)
+			at[key] = i
+			sums = append(sums, choice{place: place})
+		}
+		sums[i].add(c)
 	}
 	few := func(c choice) int {
-		if c.smallest() < int64(q.Site.MinGroup) {
+		if c.smallest() < int64(least) {
 			return 0
 		}
 		return 1
 	}
-	slices.SortFunc(all, func(a, b choice) int {
-		return cmp.Or(few(a)-few(b), cmp.Compare(a.n[shown], b.n[shown]), cmp.Compare(a.country, b.country), cmp.Compare(a.device, b.device))
+	slices.SortFunc(sums, func(a, b choice) int {
+		return cmp.Or(few(a)-few(b), cmp.Compare(a.n[shown], b.n[shown]), slices.Compare(a.place, b.place))
 	})
-	return all, total, rows.Err()
+	return sums
+}
+
+// askChoices returns the choices of every country, device, language and
+// version of the banner.
+func askChoices(ctx context.Context, src Source, q Query) ([]choice, error) {
+	rows, err := src.Query(ctx, consentSQL, map[string]any{"site": q.Site.ID, "from": q.From.String(), "to": q.To.String()})
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []choice
+	for rows.Next() {
+		c := choice{place: make([]string, 4)}
+		into := []any{&c.place[inCountry], &c.place[onDevice], &c.place[inLanguage], &c.place[ofBanner]}
+		for i := range c.n {
+			into = append(into, &c.n[i])
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, fmt.Errorf("row %d of the answer: %w", len(all)+1, err)
+		}
+		all = append(all, c)
+	}
+	return all, rows.Err()
 }
 
 func (c *choice) cells() []any {
-	interactions := c.n[accepted] + c.n[rejected] + c.n[saved]
-	return []any{
-		c.country, c.device, c.n[shown], c.n[accepted], c.n[rejected], c.n[saved],
-		max(0, c.n[shown]-interactions), c.n[withdrawn], c.n[signalled], ratio(c.n[accepted], interactions),
+	var cells []any
+	for _, text := range c.place {
+		cells = append(cells, text)
 	}
-}
-
-func (c *choice) totals() []any {
-	cells := c.cells()
-	cells[0], cells[1] = nil, nil
-	return cells
+	interactions := c.n[accepted] + c.n[rejected] + c.n[saved]
+	return append(cells,
+		c.n[shown], c.n[accepted], c.n[rejected], c.n[saved],
+		max(0, c.n[shown]-interactions), c.n[withdrawn], c.n[signalled], ratio(c.n[accepted], interactions),
+	)
 }
 
 // namesChoices is names for the counters of banners, which have no row per
@@ -149,7 +199,11 @@ func (n narrowing) namesChoices(ctx context.Context, src Source, _ string, q Que
 		return false, nil
 	}
 	total := func(conditions []string) (choice, error) {
-		_, sum, err := askChoices(ctx, narrowed{src, narrowing{conditions, n.params, false}}, q)
+		all, err := askChoices(ctx, narrowed{src, narrowing{conditions, n.params, false}}, q)
+		var sum choice
+		for _, c := range all {
+			sum.add(c)
+		}
 		return sum, err
 	}
 	chosen, err := total(n.conditions)

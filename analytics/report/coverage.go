@@ -50,7 +50,7 @@ func coverage(ctx context.Context, src Source, q Query) (*Table, error) {
 		return nil, err
 	}
 	few, upTo := make([]int64, len(strata)), make([]int64, len(strata))
-	var sum stratum
+	sum := stratum{choice: choice{place: make([]string, 2)}}
 	for i, s := range strata {
 		sum.join(s)
 		few[i], upTo[i] = s.few(), sum.few()
@@ -59,13 +59,13 @@ func coverage(ctx context.Context, src Source, q Query) (*Table, error) {
 	table.Meta.FoldedGroups = cut
 	alone := slices.Clone(strata[cut:])
 	slices.SortFunc(alone, func(a, b stratum) int {
-		return cmp.Or(cmp.Compare(b.n[shown], a.n[shown]), cmp.Compare(a.country, b.country), cmp.Compare(a.device, b.device))
+		return cmp.Or(cmp.Compare(b.n[shown], a.n[shown]), slices.Compare(a.place, b.place))
 	})
 	for _, s := range alone {
 		table.Rows = append(table.Rows, Row{Measured, s.cells()})
 	}
 	if cut > 0 {
-		fold := stratum{choice: choice{country: FoldedLabel(q.Site.MinGroup)}}
+		fold := stratum{choice: choice{place: []string{FoldedLabel(q.Site.MinGroup), ""}}}
 		for _, s := range strata[:cut] {
 			fold.join(s)
 		}
@@ -92,7 +92,7 @@ func (s *stratum) interactions() int64 { return s.n[accepted] + s.n[rejected] + 
 
 func (s *stratum) cells() []any {
 	return []any{
-		s.country, s.device, s.measured[0], s.measured[1], s.measured[2], s.n[shown], s.n[accepted], s.n[rejected], s.n[saved],
+		s.place[0], s.place[1], s.measured[0], s.measured[1], s.measured[2], s.n[shown], s.n[accepted], s.n[rejected], s.n[saved],
 		ratio(s.n[accepted], max(s.n[shown], s.interactions())), ratio(s.n[accepted]+s.n[saved], s.interactions()),
 	}
 }
@@ -174,14 +174,14 @@ func wilson(part, of int64) (low, high float64) {
 // askStrata returns the strata, those with a count too small first, then those
 // with the fewest banners.
 func askStrata(ctx context.Context, src Source, q Query) ([]stratum, error) {
-	choices, _, err := askChoices(ctx, src, q)
+	choices, err := askChoices(ctx, src, q)
 	if err != nil {
 		return nil, err
 	}
 	at := map[[2]string]int{}
 	var all []stratum
-	for _, c := range choices {
-		at[[2]string{c.country, c.device}] = len(all)
+	for _, c := range gather(choices, q.Site.MinGroup, inCountry, onDevice) {
+		at[[2]string(c.place)] = len(all)
 		all = append(all, stratum{choice: c})
 	}
 	rows, err := src.Query(ctx, coverageSQL, map[string]any{"site": q.Site.ID, "from": q.From.String(), "to": q.To.String()})
@@ -190,11 +190,11 @@ func askStrata(ctx context.Context, src Source, q Query) ([]stratum, error) {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var s stratum
-		if err := rows.Scan(&s.country, &s.device, &s.measured[0], &s.measured[1], &s.measured[2]); err != nil {
+		s := stratum{choice: choice{place: make([]string, 2)}}
+		if err := rows.Scan(&s.place[0], &s.place[1], &s.measured[0], &s.measured[1], &s.measured[2]); err != nil {
 			return nil, fmt.Errorf("a stratum of the answer: %w", err)
 		}
-		if i, ok := at[[2]string{s.country, s.device}]; ok {
+		if i, ok := at[[2]string(s.place)]; ok {
 			all[i].measured = s.measured
 		} else {
 			all = append(all, s)
@@ -207,7 +207,7 @@ func askStrata(ctx context.Context, src Source, q Query) ([]stratum, error) {
 		return 1
 	}
 	slices.SortFunc(all, func(a, b stratum) int {
-		return cmp.Or(small(a)-small(b), cmp.Compare(a.n[shown], b.n[shown]), cmp.Compare(a.country, b.country), cmp.Compare(a.device, b.device))
+		return cmp.Or(small(a)-small(b), cmp.Compare(a.n[shown], b.n[shown]), slices.Compare(a.place, b.place))
 	})
 	return all, rows.Err()
 }

@@ -50,6 +50,9 @@ func gaps(ctx context.Context, src Source, q Query) ([]Mark, error) {
 		}
 		hits[hour] = n
 	}
+	if q.Site.Made { // the demo makes its month in order: what is still to come is no gap
+		until = endOf(hits)
+	}
 	return gapsIn(hits, since, until, q.Site.Zone), rows.Err()
 }
 
@@ -80,4 +83,14 @@ func gapsIn(hits map[int64]int64, since, until time.Time, zone *time.Location) (
 		all = append(all, Mark{Day: DayOf(began, zone), Kind: Gap, Detail: began.Format("15:04") + "–" + t.In(zone).Format("15:04")})
 	}
 	return all
+}
+
+// endOf is the end of the last hour with hits.
+func endOf(hits map[int64]int64) (end time.Time) {
+	for hour := range hits {
+		if t := time.Unix(hour, 0).UTC().Add(time.Hour); t.After(end) {
+			end = t
+		}
+	}
+	return end
 }

@@ -37,7 +37,8 @@ func eventsOf(report, sql string) string {
 // recipients are those who opened or clicked. openers and clickers are
 // different recipients of each row, and their totals the sums of the rows: one
 // who opened two mails is there twice. Openers include those behind a proxy.
-// click_to_open is clickers by openers.
+// click_to_open is clickers by openers. A second table has the clicks by link:
+// see mailLinks.
 func mail(ctx context.Context, src Source, q Query) (*Table, error) {
 	figures := []Column{
 		{"opens", Integer, ""}, {"proxy_opens", Integer, ""}, {"machine_opens", Integer, ""}, {"openers", Integer, ""},
@@ -71,8 +72,16 @@ func mail(ctx context.Context, src Source, q Query) (*Table, error) {
 			return cmp.Or(cmp.Compare(b.figures["opens"]+b.figures["proxy_opens"], a.figures["opens"]+a.figures["proxy_opens"]), cmp.Compare(b.visitors, a.visitors))
 		},
 	})
-	if err != nil || !whole || len(q.Filters) > 0 {
-		return table, err
+	if err != nil {
+		return nil, err
+	}
+	links, err := mailLinks(ctx, src, q, table)
+	if err != nil {
+		return nil, err
+	}
+	table.More = []*Table{links}
+	if !whole || len(q.Filters) > 0 {
+		return table, nil
 	}
 	left := len(columns) - 1
 	if table.Totals[left], err = askLeft(ctx, src, q, q.From, q.To); err == nil && table.Compare != nil {

@@ -1,8 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -184,3 +187,124 @@ func mailCountsWhatWasSent(t *testing.T, db *store.Store) {
 	f("newsletter/winter 6 5 0", "6 5 0 <nil>", "campaign:winter")
 	f("newsletter/autumn <nil> <nil> 6, newsletter/spring <nil> <nil> 6", "<nil> <nil> 6 <nil>", "device:mobile")
 }
+
+// mailLinksEqualTheirDefinition holds the clicks by link against a count in
+// plain Go, with campaigns whose links few followed, a campaign that is folded,
+// and links that differ by their query alone.
+func mailLinksEqualTheirDefinition(t *testing.T, db *store.Store) {
+	own := newSite(t, "links", "Asia/Shanghai", "CNY")
+	g := &traffic{Rand: rand.New(rand.NewPCG(23, 24)), site: own, start: time.Date(2026, 11, 18, 0, 0, 0, 0, time.UTC), days: 4}
+	var events []*event.Event
+	for i := range 900 {
+		e := g.one()
+		e.Kind, e.Visitor, e.Session, e.Basis = event.MailClick, 0, 0, event.BasisMail
+		e.Campaign = event.Campaign{Source: "newsletter", Medium: "email", Name: pick(g, "spring", "autumn"), Content: pick(g, "", "footer")}
+		e.Recipient = 1 + g.Uint64N(80)
+		page := g.IntN(5)
+		if page == 4 && g.IntN(12) > 0 { // which few follow
+			page = 0
+		}
+		e.Host, e.Path, e.Props = "s.example", fmt.Sprintf("/tea/%d", page/2), map[string]string{edgemail.LinkProp: fmt.Sprintf("link%d", page)}
+		if i%150 == 0 {
+			e.Campaign.Name, e.Recipient = "tiny", 1
+		}
+		// Hours apart, so that no neighbour makes a scanner of anybody.
+		e.Time = g.start.Add(time.Duration(i) * 6 * time.Minute)
+		e.LocalDay = own.LocalDay(e.Time)
+		e.KeepUntil = e.LocalDay + 395
+		e.Agent.Machine, e.Agent.MachineReason = g.IntN(9) == 0, ""
+		if e.Agent.Machine {
+			e.Agent.MachineReason = string(edgemail.ReasonLibrary)
+		}
+		events = append(events, e)
+	}
+	insert(t, db, "links", store.Batch{Events: events})
+	for _, least := range []int{1, 5, 30} {
+		own.MinGroup = least
+		q := query(t, own, "2026-11-19", "2026-11-20")
+		got := answer(t, db, "mail", q)
+		links := got.Part("links")
+		var rows []string
+		for _, r := range links.Rows {
+			rows = append(rows, fmt.Sprintln(r.Cells...))
+		}
+		if want := linksOf(events, q, got); strings.Join(rows, "") != strings.Join(want, "") {
+			t.Errorf("least %d:\n got %q\nwant %q", least, rows, want)
+		}
+		for _, name := range []string{"clicks", "machine_clicks"} {
+			if links.Total(name) != got.Total(name) {
+				t.Errorf("least %d: %s by link sum to %v, by campaign to %v", least, name, links.Total(name), got.Total(name))
+			}
+		}
+	}
+	own.MinGroup = 5
+	for _, r := range answer(t, db, "mail", query(t, own, "2026-11-19", "2026-11-20", "campaign:spring")).Part("links").Rows {
+		if r.Cells[3] != "spring" {
+			t.Errorf("a row of %v among those of spring", r.Cells)
+		}
+	}
+}
+
+// linksOf counts clicks by link, campaign by campaign in the report's order.
+func linksOf(events []*event.Event, q Query, mails *Table) (rows []string) {
+	type link struct {
+		page, mark      string
+		clicks, machine int64
+		clickers        map[uint64]bool
+	}
+	line := func(page, mark string, place []any, clicks int64, clickers int, machine int64) string {
+		return fmt.Sprintln(page, mark, place[0], place[1], place[2], clicks, clickers, machine)
+	}
+	least := q.Site.MinGroup
+	label := fmt.Sprintf("(fewer than %d)", least)
+	for _, row := range mails.Rows {
+		if row.Kind == Folded {
+			rows = append(rows, line(label, "", []any{"", "", ""}, mails.cell(row, "clicks"), int(mails.cell(row, "clickers")), mails.cell(row, "machine_clicks")))
+			continue
+		}
+		sums := map[string]*link{}
+		for _, e := range events {
+			if Day(e.LocalDay) < q.From || Day(e.LocalDay) > q.To || e.Campaign.Source != row.Cells[0] || e.Campaign.Name != row.Cells[1] || e.Campaign.Content != row.Cells[2] {
+				continue
+			}
+			l := sums[e.Props["link"]]
+			if l == nil {
+				l = &link{page: e.Host + e.Path, mark: e.Props["link"], clickers: map[uint64]bool{}}
+				sums[l.mark] = l
+			}
+			if e.Agent.Machine {
+				l.machine++
+				continue
+			}
+			l.clicks++
+			l.clickers[e.Recipient] = true
+		}
+		all := slices.SortedFunc(maps.Values(sums), func(a, b *link) int {
+			return cmp.Or(cmp.Compare(len(a.clickers), len(b.clickers)), cmp.Compare(a.page, b.page), cmp.Compare(a.mark, b.mark))
+		})
+		var fold link
+		folded, folding, people := 0, 0, map[uint64]bool{}
+		for _, l := range all {
+			if len(l.clickers) >= least && (folding == 0 || len(people) >= least) {
+				break
+			}
+			folding++
+			maps.Copy(people, l.clickers)
+			fold.clicks, fold.machine, folded = fold.clicks+l.clicks, fold.machine+l.machine, folded+len(l.clickers)
+		}
+		shown := all[folding:]
+		slices.SortStableFunc(shown, func(a, b *link) int {
+			return cmp.Or(cmp.Compare(b.clicks, a.clicks), cmp.Compare(a.page, b.page), cmp.Compare(a.mark, b.mark))
+		})
+		for _, l := range shown {
+			rows = append(rows, line(l.page, l.mark, row.Cells, l.clicks, len(l.clickers), l.machine))
+		}
+		if folding > 0 {
+			rows = append(rows, line(label, "", row.Cells, fold.clicks, folded, fold.machine))
+		}
+	}
+	return rows
+}
+
+// cell is a figure of a row.
+func (t *Table) cell(r Row, column string) int64 { return r.Cells[t.Column(column)].(int64) }

@@ -86,4 +86,7 @@ func TestGapsKnowTheHourOfTheDay(t *testing.T) {
 	if want := []string{"2026-11-04 20:00–21:00", "2026-11-10 22:00–00:00"}; strings.Join(got, ",") != strings.Join(want, ",") {
 		t.Errorf("got %v, want %v", got, want)
 	}
+	if got := gapsIn(hits, since, endOf(hits), time.UTC); len(got) != 1 {
+		t.Errorf("up to the last hit: %v", got)
+	}
 }

@@ -1,6 +1,9 @@
 package report
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Type is what a column's cells hold.
 type Type string
@@ -107,6 +110,19 @@ func (t *Table) Part(name string) *Table {
 		}
 	}
 	return nil
+}
+
+// TotalsAsRow is the table with its totals as a last row, called total.
+func (t *Table) TotalsAsRow() *Table {
+	with := *t
+	if len(t.Totals) == len(t.Columns) && len(t.Columns) > 0 {
+		cells := slices.Clone(t.Totals)
+		if cells[0] == nil {
+			cells[0] = "total"
+		}
+		with.Rows = append(slices.Clone(t.Rows), Row{Cells: cells})
+	}
+	return &with
 }
 
 // Column returns the index of a column, or -1.

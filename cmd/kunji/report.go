@@ -23,6 +23,7 @@ type reportCmd struct {
 	Window   string   `help:"funnel: within how long the steps count." placeholder:"DAYS"`
 	By       string   `help:"timeseries: the length of an interval." placeholder:"INTERVAL"`
 	Estimate string   `help:"coverage: yes adds an estimate of what is not measured." placeholder:"yes"`
+	Totals   bool     `help:"csv: a last line with the totals."`
 	Format   string   `default:"table" enum:"table,csv,json" help:"table, csv or json."`
 }
 
@@ -53,6 +54,9 @@ func (c *reportCmd) Run(ctx context.Context, a *app) error {
 		}
 		switch c.Format {
 		case "csv":
+			if c.Totals {
+				table = table.TotalsAsRow()
+			}
 			return report.WriteCSV(a.stdout, table)
 		case "json":
 			return report.WriteJSON(a.stdout, table)
