@@ -115,6 +115,7 @@ func TestAgainstTheStore(t *testing.T) {
 	t.Run("the audit log", func(t *testing.T) { auditIsRead(t, h, db) })
 	t.Run("uploads", func(t *testing.T) { uploadsAreStoredWholeOrNotAtAll(t, h, db) })
 	t.Run("audit", func(t *testing.T) { signInsAreAudited(t, h, db) })
+	t.Run("a long question", func(t *testing.T) { longQuestionsCanBeTakenBack(t, db) })
 	t.Run("files", func(t *testing.T) { listsAreFiles(t, h) })
 	t.Run("installation", func(t *testing.T) { installationIsAnswered(t, h) })
 }

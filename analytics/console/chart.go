@@ -1,7 +1,6 @@
 package console
 
 import (
-	"context"
 	"math"
 	"strings"
 	"time"
@@ -103,11 +102,7 @@ func drawVisits(p *page, t *report.Table) *chart {
 }
 
 // mark puts the marks of a question's days on its chart.
-func (c *Console) mark(ctx context.Context, p *page, ch *chart, q report.Query) error {
-	marks, views, err := c.marksOn(ctx, p, q)
-	if err != nil {
-		return err
-	}
+func (ch *chart) mark(marks []report.Mark, views []markView) {
 	ch.Marks = views
 	for i, m := range marks {
 		at := 0 // the last bar that begins by then, the first of its day
@@ -118,7 +113,6 @@ func (c *Console) mark(ctx context.Context, p *page, ch *chart, q report.Query) 
 		}
 		ch.Lines = append(ch.Lines, markLine{float64(at*dayWidth) + float64(dayWidth)/2, views[i].Day + " " + views[i].Text})
 	}
-	return nil
 }
 
 // niceAbove returns the next round and even number that is not below n, so

@@ -58,6 +58,8 @@ type Options struct {
 	GeoAttribution string
 	// QueryTimeout ends a report that takes longer; 0 is 30 s.
 	QueryTimeout time.Duration
+	// Patience is how long a report's page is held back to be sent whole; 0 is 1 s.
+	Patience time.Duration
 	// Version is the program's.
 	Version string
 }
@@ -93,6 +95,9 @@ func New(opt Options) (*Console, error) {
 	}
 	if opt.QueryTimeout == 0 {
 		opt.QueryTimeout = 30 * time.Second
+	}
+	if opt.Patience == 0 {
+		opt.Patience = patience
 	}
 	if err := opt.Accounts().Check(); err != nil {
 		return nil, fmt.Errorf("console: %w", err)

@@ -39,6 +39,7 @@ type house struct {
 	source   report.Source
 	secure   bool
 	timeout  time.Duration
+	patience time.Duration
 	keeper   Keeper
 	ring     *identity.Ring
 	mailing  *testMailing
@@ -81,7 +82,7 @@ func build(t *testing.T, source report.Source, secure bool) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, now: start, source: source, secure: secure, ring: ring, mailing: &testMailing{ring: ring}}
+	h := &house{patience: time.Minute, t: t, now: start, source: source, secure: secure, ring: ring, mailing: &testMailing{ring: ring}}
 	if source == nil {
 		h.source = (*store.Store)(nil)
 	}
@@ -112,7 +113,7 @@ func (h *house) restart() {
 		Sites:    func() []*site.Site { return []*site.Site{made, testSite("other")} },
 		Accounts: func() Accounts { return h.accounts },
 		Source:   h.source, Now: func() time.Time { return h.now }, Logger: slog.New(slog.NewTextHandler(&h.log, nil)),
-		Links: testLinker{h.ring}, Mail: h.mailing, Secure: h.secure, GeoAttribution: "Geo by Example", QueryTimeout: h.timeout, Keeper: h.keeper, Signer: testSigner{},
+		Links: testLinker{h.ring}, Mail: h.mailing, Secure: h.secure, GeoAttribution: "Geo by Example", QueryTimeout: h.timeout, Patience: h.patience, Keeper: h.keeper, Signer: testSigner{},
 	})
 	if err != nil {
 		h.t.Fatal(err)

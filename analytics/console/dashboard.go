@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/kunjicloud/kunji/analytics/report"
 	"github.com/kunjicloud/kunji/edge/site"
@@ -120,14 +121,10 @@ func (c *Console) showReport(w http.ResponseWriter, r *http.Request, by *viewer)
 		return
 	}
 	drillDown(&query, by.name, by.asked)
-	table, err := report.Run(ctx, c.opt.Source, by.name, query)
-	if err != nil {
-		c.fail(w, r, c.reportProblem(r, err))
-		return
-	}
 	view := reportView{page: c.newPage(w, r, "report."+by.name), Report: by.name, Path: r.URL.Path}
 	view.Site = by.site
 	view.Lead = view.T("report." + by.name + ".lead")
+	view.complete(query.CompleteUntil)
 	carry := carried(query, by.name)
 	if by.shared != nil {
 		view.share(*by.shared, query)
@@ -142,31 +139,26 @@ func (c *Console) showReport(w http.ResponseWriter, r *http.Request, by *viewer)
 			view.UploadAt = uploadPath + "?" + url.Values{"site": {by.site.ID}}.Encode()
 		}
 	}
-	view.fill(table, carry)
-	query.CompleteUntil = table.Meta.CompleteUntil
-	if view.Chart, err = c.chartAbove(ctx, &view.page, table, query); err == nil && view.Chart != nil {
-		err = c.mark(ctx, &view.page, view.Chart, query)
-	}
-	if err != nil {
-		c.fail(w, r, c.reportProblem(r, err))
+	if r.URL.Query().Get("ask") == "no" { // it was taken back
+		view.Empty, view.EmptySaid = true, view.T("waiting.cancelled")
+		c.render(w, http.StatusOK, "report", view)
 		return
 	}
-	c.render(w, http.StatusOK, "report", view)
+	answered := make(chan answers, 1)
+	go func() { answered <- c.ask(ctx, &view.page, by.name, query) }()
+	c.showWhenAnswered(w, r, view, func(v *reportView, a answers) {
+		v.fill(a.table, carry)
+		v.Chart = a.chart
+	}, answered)
 }
+
+// timeseriesReport is drawn as a chart itself.
+const timeseriesReport = "timeseries"
 
 // chartReports have the visits by day above their table.
-var chartReports = [...]string{"campaigns", "channels", "sources"}
+var chartReports = [...]string{"campaigns", "channels", "sources", timeseriesReport}
 
-// chartAbove draws the chart of a report; nil where it has none.
-func (c *Console) chartAbove(ctx context.Context, p *page, t *report.Table, q report.Query) (*chart, error) {
-	switch {
-	case t.Meta.Report == "timeseries":
-		return drawVisits(p, t), nil
-	case slices.Contains(chartReports[:], t.Meta.Report):
-		return c.visitsByDay(ctx, p, q)
-	}
-	return nil, nil
-}
+func hasChart(name string) bool { return slices.Contains(chartReports[:], name) }
 
 // drillDown shows what a single campaign is made of, unless it was asked for
 // otherwise.
@@ -184,7 +176,7 @@ func drillDown(q *report.Query, name string, asked url.Values) {
 // visitsByDay asks for the chart above the table.
 func (c *Console) visitsByDay(ctx context.Context, p *page, q report.Query) (*chart, error) {
 	q.Compare, q.Options = report.NoCompare, report.Options{}
-	series, err := report.Run(ctx, c.opt.Source, "timeseries", q)
+	series, err := report.Run(ctx, c.opt.Source, timeseriesReport, q)
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +200,6 @@ func (v *reportView) fill(t *report.Table, carry url.Values) {
 		v.cards(t)
 		v.tables(t, carry)
 	}
-	v.Compares = true
 	v.Empty = len(t.Rows) == 0
 	v.EmptySaid = v.T("row.none")
 	switch {
@@ -219,15 +210,22 @@ func (v *reportView) fill(t *report.Table, carry url.Values) {
 	default:
 		v.InstallationAt = "/installation?site=" + url.QueryEscape(t.Meta.Site)
 	}
-	v.Complete = v.T("meta.empty")
-	if !t.Meta.CompleteUntil.IsZero() {
-		v.Complete = v.T("meta.complete", clock(t.Meta.CompleteUntil, v.Site.Zone), t.Meta.Timezone)
+	v.complete(t.Meta.CompleteUntil)
+	if v.Complete == "" {
+		v.Complete = v.T("meta.empty")
 	}
 	if since := t.Meta.RetainedSince; since != 0 {
 		v.Retained = v.T("meta.retained", since.String())
 		if t.Meta.SumsBefore {
 			v.Retained = v.T("meta.retained.sums", since.String())
 		}
+	}
+}
+
+// complete says up to when the figures are complete, where that is known.
+func (v *reportView) complete(until time.Time) {
+	if !until.IsZero() {
+		v.Complete = v.T("meta.complete", clock(until, v.Site.Zone), v.Site.Zone.String())
 	}
 }
 

@@ -60,6 +60,7 @@ func (v *reportView) form(c *Console, who *principal, q report.Query) {
 	for _, s := range c.sitesOf(who) {
 		v.Sites = append(v.Sites, option{s.ID, s.Name, s.ID == q.Site.ID})
 	}
+	v.Compares = true
 	v.From, v.To = q.From.String(), q.To.String()
 	for value, text := range map[report.Compare]string{
 		report.NoCompare: "none", report.PreviousPeriod: "previous", report.PreviousYear: "year",
