@@ -111,7 +111,12 @@ func askFunnel(ctx context.Context, src Source, q Query) ([]int64, error) {
 	}
 	slices.Sort(kinds)
 	params["kinds"] = slices.Compact(kinds)
-	rows, err := src.Query(ctx, strings.Replace(funnelSQL, "{{conditions}}", strings.Join(conditions, ", "), 1), params)
+	second := "false" // nobody comes further than the only step
+	if len(conditions) > 1 {
+		second = conditions[1]
+	}
+	sql := strings.NewReplacer("{{conditions}}", strings.Join(conditions, ", "), "{{first}}", conditions[0], "{{second}}", second).Replace(funnelSQL)
+	rows, err := src.Query(ctx, sql, params)
 	if err != nil {
 		return nil, err
 	}
@@ -122,8 +127,11 @@ func askFunnel(ctx context.Context, src Source, q Query) ([]int64, error) {
 		if err := rows.Scan(&level, &visitors); err != nil {
 			return nil, fmt.Errorf("a step of the answer: %w", err)
 		}
-		for i := range level {
-			reached[i] += visitors
+		if level == 1 { // everybody who did the first
+			reached[0] = visitors
+		}
+		for i := range level - 1 {
+			reached[i+1] += visitors
 		}
 	}
 	return reached, rows.Err()

@@ -2,6 +2,17 @@
 -- per number of steps done in order within {window} milliseconds. The
 -- conditions are put in by funnel.go, from a fixed set, with what people write
 -- as parameters. strict_once: one event does one step, though it fits two.
+--
+-- Who never did the second step came no further than the first, in whatever
+-- order: the ways of few are looked at, and the others only counted.
+SELECT toInt64(1) AS steps, toInt64(uniqExact(visitor))
+FROM events
+WHERE site = {site:String} AND machine = 0 AND visitor != 0
+  AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
+  AND local_day BETWEEN {from:Date} AND {to:Date}
+  AND 1 /* narrowed */
+  AND {{first}}
+UNION ALL
 SELECT toInt64(level) AS steps, toInt64(count())
 FROM
 (
@@ -11,10 +22,19 @@ FROM
     FROM events
     WHERE site = {site:String} AND machine = 0 AND visitor != 0
       AND kind IN {kinds:Array(String)}
+      AND 1 /* narrowed */
       AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
       AND local_day BETWEEN {from:Date} AND {to:Date}
-      AND 1 /* narrowed */
+      AND visitor GLOBAL IN
+      (
+          SELECT visitor FROM events
+          WHERE site = {site:String} AND machine = 0 AND visitor != 0
+            AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
+            AND local_day BETWEEN {from:Date} AND {to:Date}
+            AND {{second}}
+      )
     GROUP BY visitor
 )
-WHERE level > 0
+WHERE level > 1
 GROUP BY level
+SETTINGS use_index_for_in_with_subqueries = 0 -- visitors are no part of the primary key, and looking for them in it costs more than the rest
