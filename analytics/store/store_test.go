@@ -50,17 +50,22 @@ func TestStore(t *testing.T) {
 }
 
 // openOn opens a database of an engine, or, where dial is nil, one of the server
-// that KUNJI_TEST_CLICKHOUSE names.
+// that KUNJI_TEST_CLICKHOUSE names. It goes with the test: the tables of many
+// databases together would need more memory than an engine may have.
 func openOn(t testing.TB, dial dialer, database string) *Store {
 	t.Helper()
-	if dial != nil {
-		return openWith(t, Options{Dial: dial, Database: database})
+	where := Options{Dial: dial, Database: database}
+	if dial == nil {
+		where = Options{DSN: enginetest.Server(t, database)}
 	}
-	where := Options{DSN: enginetest.Server(t, database)}
 	s := openWith(t, where)
-	own := openWith(t, where) // a test may close the other
 	t.Cleanup(func() {
-		if err := own.SQL(context.Background(), io.Discard, "DROP DATABASE "+own.Database(), "tsv", true); err != nil {
+		own, err := Open(where) // the test may have closed its
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer own.Close()
+		if err := own.SQL(context.Background(), io.Discard, "DROP DATABASE "+own.Database()+" SYNC", "tsv", true); err != nil {
 			t.Error(err)
 		}
 	})
