@@ -1,7 +1,7 @@
 // Sends a choice to the edge and tells everyone who waits for it.
 
 import { base, C, letter, type T } from './config';
-import { landed } from './events';
+import { inTurn } from './events';
 import { ask, gpc, read, released, type State, set, state, stored, view } from './state';
 
 export interface Choice {
@@ -68,38 +68,37 @@ export const tidy = (): void => {
 export const reread = (): void => apply(read());
 
 /** Posts a choice. Rejects when the edge could not keep it; nothing changes then. */
-export const decide = async (choice: Choice): Promise<Answer> => {
-	// An answer behind this one would bring back the cookies that it takes away.
-	await landed;
-	const r = await fetch(`${base}/v1/consent`, {
-		method: 'POST',
-		credentials: 'include',
-		keepalive: true,
-		body: JSON.stringify({
-			site: C.site,
-			notice: { version: C.notice, language: C.lang },
-			...choice,
-		}),
+export const decide = (choice: Choice): Promise<Answer> =>
+	inTurn(async () => {
+		const r = await fetch(`${base}/v1/consent`, {
+			method: 'POST',
+			credentials: 'include',
+			keepalive: true,
+			body: JSON.stringify({
+				site: C.site,
+				notice: { version: C.notice, language: C.lang },
+				...choice,
+			}),
+		});
+		if (!r.ok) throw r.status;
+		const answer: Answer = await r.json();
+		const next: State = {
+			_decisions: {},
+			_services: {},
+			_old: '',
+			_flags:
+				((answer.signal ?? gpc) ? 's' : '') +
+				(choice.age ?? state._flags.replace(/[sG]/, '')).slice(0, 1) +
+				(choice.guardian ? 'G' : ''),
+		};
+		for (const [name, d] of Object.entries(answer.decisions))
+			if (d !== 'unset') next._decisions[letter(name)] = d[0] ?? '';
+		for (const [id, d] of Object.entries(answer.services)) next._services[id] = d[0] ?? '';
+		blocked = !stored();
+		apply(next);
+		tabs?.postMessage([C.site, next]);
+		return answer;
 	});
-	if (!r.ok) throw r.status;
-	const answer: Answer = await r.json();
-	const next: State = {
-		_decisions: {},
-		_services: {},
-		_old: '',
-		_flags:
-			((answer.signal ?? gpc) ? 's' : '') +
-			(choice.age ?? state._flags.replace(/[sG]/, '')).slice(0, 1) +
-			(choice.guardian ? 'G' : ''),
-	};
-	for (const [name, d] of Object.entries(answer.decisions))
-		if (d !== 'unset') next._decisions[letter(name)] = d[0] ?? '';
-	for (const [id, d] of Object.entries(answer.services)) next._services[id] = d[0] ?? '';
-	blocked = !stored();
-	apply(next);
-	tabs?.postMessage([C.site, next]);
-	return answer;
-};
 
 export const withdraw = (erase?: boolean): Promise<Answer> =>
 	decide({ method: 'withdraw', surface: 'api', erase });

@@ -32,10 +32,10 @@ export const send = (e: Event): void => {
 	if (queue.length >= LIMIT) queue.splice(flying, 1);
 	queue.push({
 		...e,
-		id: [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join(''),
+		id: crypto.getRandomValues(new Uint32Array(4)).join('-'),
 		_at: Date.now(),
 	});
-	timer ??= setTimeout(flush);
+	timer ??= setTimeout(() => inTurn(fly));
 };
 
 /** Forgets what was not sent: consent was withdrawn meanwhile. */
@@ -43,11 +43,15 @@ export const forget = (): void => {
 	queue = queue.slice(0, flying);
 };
 
-/** What is on its way now; its answer may set cookies. Never rejects. */
-export let landed: Promise<void> | undefined;
+let turn: Promise<unknown> = Promise.resolve();
 
-const flush = (): void => {
-	landed = fly();
+/**
+ * Asks the edge one thing after the other: answers set cookies, and one behind a
+ * withdrawal's would bring back those that it takes away.
+ */
+export const inTurn = <A>(f: () => Promise<A>): Promise<A> => {
+	turn = turn.then(f, f);
+	return turn as Promise<A>;
 };
 
 const fly = async (): Promise<void> => {
@@ -70,7 +74,7 @@ const fly = async (): Promise<void> => {
 		} else wait = Math.max(wait, Number(r.headers.get('Retry-After')) * 1e3 || 0);
 	} catch {}
 	flying = 0;
-	timer = queue.length ? setTimeout(flush, wait) : undefined;
+	timer = queue.length ? setTimeout(() => inTurn(fly), wait) : undefined;
 };
 
 addEventListener('pagehide', () => {
