@@ -22,8 +22,8 @@ type told struct {
 
 func (c told) least() int64 {
 	least := int64(0)
-	for _, n := range c.n {
-		if n > 0 && (least == 0 || n < least) {
+	for _, o := range outcomesShown[:4] {
+		if n := c.n[o]; n > 0 && (least == 0 || n < least) {
 			least = n
 		}
 	}
@@ -44,7 +44,9 @@ func (c told) cells() []any {
 }
 
 // tell is a consent table's definition: sums by place; a row with a cell under
-// least is folded, and then the row shown least while the fold has such a cell.
+// least among its four common outcomes is folded, and then the row shown least
+// while the fold has such a cell. Of each rare outcome, where a cell is between
+// zero and least, the smallest are left out until they are least together.
 func tell(notices []*event.Notice, q Query, placeOf func(*event.Notice) []string) (rows [][]any) {
 	sums := map[string]*told{}
 	for _, n := range notices {
@@ -92,6 +94,28 @@ func tell(notices []*event.Notice, q Query, placeOf func(*event.Notice) []string
 	}
 	for _, c := range shown {
 		rows = append(rows, c.cells())
+	}
+	for at, rare := range map[int]event.Outcome{3: event.Withdrawn, 2: event.Signalled} {
+		var counts []int64
+		few := false
+		for _, c := range shown {
+			counts = append(counts, c.n[rare])
+			few = few || c.n[rare] > 0 && c.n[rare] < least
+		}
+		slices.Sort(counts)
+		left, sum := 0, int64(0)
+		for few && left < len(counts) && (counts[left] < least || sum < least) {
+			sum += counts[left]
+			left++
+		}
+		for _, want := range counts[:left] { // of equal ones, those higher in the table
+			for i, c := range shown {
+				if cell := &rows[i][len(rows[i])-at]; *cell != nil && c.n[rare] == want {
+					*cell = nil
+					break
+				}
+			}
+		}
 	}
 	return rows
 }

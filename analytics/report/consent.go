@@ -11,7 +11,8 @@ import (
 //go:embed query/consent.sql
 var consentSQL string
 
-// Indexes of a choice's counts.
+// Indexes of a choice's counts. Those before withdrawn are of every banner; the
+// others are rare.
 const (
 	shown = iota
 	accepted
@@ -44,9 +45,9 @@ func (c *choice) add(o choice) {
 
 // smallest is the least of the counts that are not zero: what could point at
 // someone.
-func (c *choice) smallest() int64 {
+func smallest(counts []int64) int64 {
 	least := int64(0)
-	for _, n := range c.n {
+	for _, n := range counts {
 		if n > 0 && (least == 0 || n < least) {
 			least = n
 		}
@@ -60,10 +61,12 @@ func (c *choice) smallest() int64 {
 // less interactions; the acceptance rate is accepted by interactions (the
 // definitions of Usercentrics). Opt-outs by signal stand apart.
 //
-// Cells under MinGroup are merged: a row with one is folded, and then the row
-// that was shown least, as long as the fold has one itself. There is no table
-// by country alone: less the rows by country and device it would show what was
-// merged.
+// Cells under MinGroup are merged: a row in which views, yes, no or a choice of
+// one's own are fewer is folded, and then the row that was shown least, as long
+// as the fold has such a cell itself. Withdrawals and signals are rare, and one of
+// them must not fold everything: their cells are withheld instead, in their own
+// column (withhold). There is no table by country alone: less the rows by country
+// and device it would show what was merged.
 func consent(ctx context.Context, src Source, q Query) (*Table, error) {
 	all, err := askChoices(ctx, src, q)
 	if err != nil {
@@ -101,7 +104,7 @@ func choiceTable(q Query, all []choice, names []string, parts ...int) *Table {
 	total := choice{place: make([]string, len(parts))}
 	for i, c := range choices {
 		total.add(c)
-		cells[i], upTo[i] = c.smallest(), total.smallest()
+		cells[i], upTo[i] = smallest(c.n[:withdrawn]), smallest(total.n[:withdrawn])
 	}
 	cut := foldAt(cells, upTo, q.Site.MinGroup)
 	table.Meta.FoldedGroups = cut
@@ -120,9 +123,33 @@ func choiceTable(q Query, all []choice, names []string, parts ...int) *Table {
 		}
 		table.Rows = append(table.Rows, Row{Folded, fold.cells()})
 	}
+	for _, name := range []string{"withdrawn", "gpc"} {
+		withhold(table, name, q.Site.MinGroup)
+	}
 	table.Totals = total.cells()
 	clear(table.Totals[:len(parts)])
 	return table
+}
+
+// withhold leaves out of a column what would point at someone: where a cell is
+// neither zero nor least, the smallest cells, zeros first, until those left out
+// are least together. What the total less the others shows is then their sum only.
+func withhold(t *Table, column string, least int) {
+	at := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == column })
+	count := func(r Row) int64 { n, _ := r.Cells[at].(int64); return n }
+	if !slices.ContainsFunc(t.Rows, func(r Row) bool { return count(r) > 0 && count(r) < int64(least) }) {
+		return
+	}
+	rows := slices.Clone(t.Rows)
+	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Compare(count(a), count(b)) })
+	cells, upTo, sum := make([]int64, len(rows)), make([]int64, len(rows)), int64(0)
+	for i, r := range rows {
+		sum += count(r)
+		cells[i], upTo[i] = count(r), sum
+	}
+	for _, r := range rows[:foldAt(cells, upTo, least)] {
+		r.Cells[at] = nil
+	}
 }
 
 // gather sums choices by parts of their place: those with a count under least
@@ -145,7 +172,7 @@ func gather(all []choice, least int, parts ...int) []choice {
 		sums[i].add(c)
 	}
 	few := func(c choice) int {
-		if c.smallest() < int64(least) {
+		if smallest(c.n[:withdrawn]) < int64(least) {
 			return 0
 		}
 		return 1
@@ -211,7 +238,7 @@ func (n narrowing) namesChoices(ctx context.Context, src Source, _ string, q Que
 		return false, fmt.Errorf("what is chosen by the filters: %w", err)
 	}
 	least := int64(q.Site.MinGroup)
-	if chosen.smallest() < least { // 0 where there is nothing
+	if smallest(chosen.n[:]) < least { // 0 where there is nothing
 		return true, nil
 	}
 	for i := range n.conditions {
@@ -223,7 +250,7 @@ func (n narrowing) namesChoices(ctx context.Context, src Source, _ string, q Que
 		for j := range with.n {
 			with.n[j] -= chosen.n[j]
 		}
-		if few := with.smallest(); few > 0 && few < least {
+		if few := smallest(with.n[:]); few > 0 && few < least {
 			return true, nil
 		}
 	}

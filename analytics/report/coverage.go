@@ -20,12 +20,12 @@ type stratum struct {
 }
 
 // few is what decides whether a stratum may stand alone: its visitors and each
-// count of its banner.
+// count of its banner that the report shows.
 func (s *stratum) few() int64 {
 	if s.n[shown] == 0 {
 		return 0
 	}
-	return min(s.measured[0], s.smallest())
+	return min(s.measured[0], smallest(s.n[:withdrawn]))
 }
 
 // coverage says which part of the people asked agreed, by country and device,
