@@ -1,18 +1,12 @@
 package store
 
 import (
-	"bytes"
 	"encoding/binary"
 	"flag"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/ClickHouse/ch-go/compress"
 
 	chdb "github.com/kunjicloud/kunji/analytics/engine"
 	"github.com/kunjicloud/kunji/analytics/engine/enginetest"
@@ -126,18 +120,7 @@ func traces(b *testing.B, s *Store, dir string, groups ...[]uint64) (found []int
 		}
 	}
 	found = make([]int, len(groups))
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
-			return err
-		}
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		plain, err := io.ReadAll(compress.NewReader(bytes.NewReader(raw)))
-		if err != nil {
-			plain = nil // not compressed
-		}
+	eachFile(b, dir, func(_ string, raw, plain []byte) {
 		for _, text := range [][]byte{raw, plain} {
 			for at := 0; at+8 <= len(text); at++ {
 				if !low[binary.LittleEndian.Uint16(text[at:])] {
@@ -148,10 +131,6 @@ func traces(b *testing.B, s *Store, dir string, groups ...[]uint64) (found []int
 				}
 			}
 		}
-		return nil
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
 	return found
 }

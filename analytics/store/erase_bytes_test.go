@@ -44,11 +44,10 @@ func traceOf(t *testing.T, s *Store, visitor uint64) trace {
 	}
 }
 
-// scan returns in which files of the engine traces are, decompressed: a search
-// in compressed files finds nothing even where everything is.
-func scan(t *testing.T, dir string, traces trace) map[string][]string {
+// eachFile reads the files of an engine, as they are and decompressed: plain is
+// nil where a file is not compressed.
+func eachFile(t testing.TB, dir string, read func(name string, raw, plain []byte)) {
 	t.Helper()
-	found := map[string][]string{}
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
@@ -59,19 +58,29 @@ func scan(t *testing.T, dir string, traces trace) map[string][]string {
 		}
 		plain, err := io.ReadAll(compress.NewReader(bytes.NewReader(raw)))
 		if err != nil {
-			plain = nil // not compressed
+			plain = nil
 		}
 		name, _ := filepath.Rel(dir, path)
-		for what, needle := range traces {
-			if bytes.Contains(raw, needle) || bytes.Contains(plain, needle) {
-				found[what] = append(found[what], name)
-			}
-		}
+		read(name, raw, plain)
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// scan returns in which files of the engine traces are, decompressed: a search
+// in compressed files finds nothing even where everything is.
+func scan(t *testing.T, dir string, traces trace) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	eachFile(t, dir, func(name string, raw, plain []byte) {
+		for what, needle := range traces {
+			if bytes.Contains(raw, needle) || bytes.Contains(plain, needle) {
+				found[what] = append(found[what], name)
+			}
+		}
+	})
 	return found
 }
 

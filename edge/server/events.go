@@ -120,6 +120,8 @@ func strictJSON(b []byte, to any) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &kind) && kind.Field == "":
+		return errors.New("it must be of JSON type " + jsonType(kind.Type.Kind().String()))
 	case errors.As(err, &kind):
 		return errors.New(kind.Field + ": must be of JSON type " + jsonType(kind.Type.Kind().String()))
 	case errors.As(err, &syntax):

@@ -46,6 +46,7 @@ func TestWrongInputIsSaidAndKeepsNothing(t *testing.T) {
 		{"state of no site", "GET", "/v1/consent?site=none", "", 404, "no site"},
 		{"shown on no site", "GET", "/v1/shown", "", 404, "no site"},
 		{"events not JSON", "POST", "/v1/events", `[`, 400, "body must be"},
+		{"events of another type", "POST", "/v1/events", `[]`, 400, "}]}: it must be of JSON type object"},
 		{"no events", "POST", "/v1/events", `{"site":"shop","events":[]}`, 400, "send 1 to 50"},
 		{"too many events", "POST", "/v1/events", `{"site":"shop","events":[` + strings.Repeat("{},", 50) + `{}]}`, 400, "send 1 to 50"},
 		{"body too large", "POST", "/v1/events", strings.Repeat("x", 65<<10), 413, "over 64 KiB"},

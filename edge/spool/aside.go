@@ -262,31 +262,43 @@ func (s *Spool) putBack(records []Record, key []byte, size asideTotals) error {
 // ExpireAside deletes what was set aside before the given time and returns the
 // number of records. The spool does it by itself for Options.KeepAside.
 func (s *Spool) ExpireAside(before time.Time) (uint64, error) {
+	gone, err := s.changeAside(func(b *pebble.Batch, e asideEntry, key, value []byte) (gone, came asideTotals, err error) {
+		if e.at >= before.UnixNano() {
+			return gone, came, nil
+		}
+		return e.totals(key, value), came, b.Delete(key, nil)
+	})
+	return gone.records + gone.damaged, err
+}
+
+// changeAside changes entries in one commit. change puts what becomes of an entry
+// in the batch and returns what went with it and what came.
+func (s *Spool) changeAside(change func(b *pebble.Batch, e asideEntry, key, value []byte) (gone, came asideTotals, err error)) (gone asideTotals, err error) {
 	leave, err := s.enter()
 	if err != nil {
-		return 0, err
+		return gone, err
 	}
 	defer leave()
 	s.reader.Lock()
 	defer s.reader.Unlock()
 	batch := s.db.NewBatch()
 	defer batch.Close()
-	var gone asideTotals
+	var before, after asideTotals
 	err = s.eachAside(nil, func(e asideEntry, key, value []byte) error {
-		if e.at >= before.UnixNano() {
-			return nil
-		}
-		gone.add(e.totals(key, value))
-		return batch.Delete(key, nil)
+		went, came, err := change(batch, e, key, value)
+		before.add(went)
+		after.add(came)
+		return err
 	})
 	if err != nil || batch.Empty() {
-		return 0, err
+		return gone, err
 	}
 	if err := s.sync(batch); err != nil {
-		return 0, err
+		return gone, err
 	}
 	s.mu.Lock()
-	s.aside.remove(gone)
+	s.aside.remove(before)
+	s.aside.add(after)
 	s.mu.Unlock()
-	return gone.records + gone.damaged, nil
+	return before, nil
 }

@@ -5,50 +5,38 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
 )
 
 // RewriteAside changes what was set aside and is not damaged: change returns what a
 // payload becomes, nil to drop the record, the same bytes to leave it. It returns
 // how many records it changed or dropped; their bytes are gone from the disk then.
 func (s *Spool) RewriteAside(ctx context.Context, change func(payload []byte) ([]byte, error)) (changed int, err error) {
+	_, err = s.changeAside(func(b *pebble.Batch, e asideEntry, key, value []byte) (gone, came asideTotals, err error) {
+		if e.damaged {
+			return gone, came, nil
+		}
+		size := e.totals(key, value)
+		n, err := s.rewriteEntry(&e, change)
+		if err != nil || n == 0 {
+			return gone, came, err
+		}
+		changed += n
+		if e.records == 0 {
+			return size, came, b.Delete(key, nil)
+		}
+		key, value = e.encode()
+		return size, e.totals(key, value), b.Set(key, value, nil)
+	})
+	if err != nil || changed == 0 {
+		return 0, err
+	}
 	leave, err := s.enter()
 	if err != nil {
 		return 0, err
 	}
 	defer leave()
-	s.reader.Lock()
-	defer s.reader.Unlock()
-	batch := s.db.NewBatch()
-	defer batch.Close()
-	var before, after asideTotals
-	err = s.eachAside(nil, func(e asideEntry, key, value []byte) error {
-		if e.damaged {
-			return nil
-		}
-		size := e.totals(key, value)
-		n, err := s.rewriteEntry(&e, change)
-		if err != nil || n == 0 {
-			return err
-		}
-		changed += n
-		before.add(size)
-		if e.records == 0 {
-			return batch.Delete(key, nil)
-		}
-		key, value = e.encode()
-		after.add(e.totals(key, value))
-		return batch.Set(key, value, nil)
-	})
-	if err != nil || batch.Empty() {
-		return 0, err
-	}
-	if err := s.sync(batch); err != nil {
-		return 0, err
-	}
-	s.mu.Lock()
-	s.aside.remove(before)
-	s.aside.add(after)
-	s.mu.Unlock()
 	return changed, s.db.Compact(ctx, []byte{prefixAside}, []byte{prefixAside + 1}, false)
 }
 
