@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"errors"
+	"os"
 	"runtime/debug"
 
 	"github.com/valyala/fasthttp"
@@ -70,6 +71,8 @@ func (s *Server) malformed(ctx *fasthttp.RequestCtx, err error) {
 		problem(ctx, fasthttp.StatusRequestHeaderFieldsTooLarge, "header_too_large", "The header is over 16 KiB.")
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		problem(ctx, fasthttp.StatusRequestEntityTooLarge, "body_too_large", "The body is over 64 KiB: send fewer events at once.")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		problem(ctx, fasthttp.StatusRequestTimeout, "request_timeout", "No whole request came in time.")
 	default:
 		problem(ctx, fasthttp.StatusBadRequest, "malformed", "This is not an HTTP request that can be read.")
 	}
