@@ -226,7 +226,7 @@ func (n narrowing) namesChoices(ctx context.Context, src Source, _ string, q Que
 		return false, nil
 	}
 	total := func(conditions []string) (choice, error) {
-		all, err := askChoices(ctx, narrowed{src, narrowing{conditions, n.params, false}}, q)
+		all, err := askChoices(ctx, narrowed{src, narrowing{conditions: conditions, params: n.params}}, q)
 		var sum choice
 		for _, c := range all {
 			sum.add(c)

@@ -15,6 +15,83 @@ import (
 	edgemail "github.com/kunjicloud/kunji/edge/mail"
 )
 
+// newsletters makes opens and clicks of two campaigns, some by machines and proxies.
+func newsletters(g *traffic, n int) []*event.Event {
+	var events []*event.Event
+	for range n {
+		e := g.one()
+		e.Visitor, e.Session, e.Basis, e.Recipient = 0, 0, event.BasisMail, 1+g.Uint64N(60)
+		e.Campaign = event.Campaign{Source: "newsletter", Medium: "email", Name: []string{"spring", "autumn"}[g.IntN(2)], Content: []string{"", "footer"}[g.IntN(2)]}
+		e.Kind = []event.Kind{event.MailOpen, event.MailOpen, event.MailClick}[g.IntN(3)]
+		reason := []string{"", "apple_mpp", "google_proxy", "scanner"}[g.IntN(4)]
+		if e.Kind == event.MailClick && reason != "scanner" {
+			reason = ""
+		}
+		e.Agent.MachineReason, e.Agent.Machine = reason, reason == "scanner"
+		events = append(events, e)
+	}
+	return events
+}
+
+func mailEqualsItsDefinition(t *testing.T, db *store.Store) {
+	own := newSite(t, "mails", "Asia/Shanghai", "CNY")
+	g := &traffic{Rand: rand.New(rand.NewPCG(15, 16)), site: own, start: time.Date(2026, 11, 18, 0, 0, 0, 0, time.UTC), days: 4}
+	events := newsletters(g, 2000)
+	insert(t, db, "mails", store.Batch{Events: events})
+	q := query(t, own, "2026-11-19", "2026-11-20")
+	checkMail(t, answer(t, db, "mail", q), events, q)
+}
+
+// checkMail compares the figures of each campaign with a count.
+func checkMail(t *testing.T, got *Table, events []*event.Event, q Query) {
+	t.Helper()
+	type counts struct {
+		opens, proxy, machine, clicks, machineClicks int64
+		openers, clickers, all                       map[uint64]bool
+	}
+	want := map[string]*counts{}
+	for _, e := range events {
+		if Day(e.LocalDay) < q.From || Day(e.LocalDay) > q.To {
+			continue
+		}
+		key := e.Campaign.Name + "/" + e.Campaign.Content
+		if want[key] == nil {
+			want[key] = &counts{openers: map[uint64]bool{}, clickers: map[uint64]bool{}, all: map[uint64]bool{}}
+		}
+		c := want[key]
+		switch {
+		case e.Kind == event.MailOpen && e.Agent.Machine:
+			c.machine++
+		case e.Kind == event.MailClick && e.Agent.Machine:
+			c.machineClicks++
+		case e.Kind == event.MailClick:
+			c.clicks++
+			c.clickers[e.Recipient], c.all[e.Recipient] = true, true
+		default:
+			if e.Agent.MachineReason == "" {
+				c.opens++
+			} else {
+				c.proxy++
+			}
+			c.openers[e.Recipient], c.all[e.Recipient] = true, true
+		}
+	}
+	if len(got.Rows) != len(want) || len(want) == 0 {
+		t.Fatalf("%d rows, want %d", len(got.Rows), len(want))
+	}
+	for _, r := range got.Rows {
+		c := want[r.Cells[1].(string)+"/"+r.Cells[2].(string)]
+		cells := []any{
+			r.Cells[0], r.Cells[1], r.Cells[2], int64(0), int64(0), int64(len(c.all)), c.opens, c.proxy, c.machine, int64(len(c.openers)), c.clicks, c.machineClicks,
+			int64(len(c.clickers)), float64(len(c.clickers)) / float64(len(c.openers)), nil,
+		}
+		if len(q.Filters) > 0 { // what was sent is known by campaign only
+			cells[3], cells[4] = nil, nil
+		}
+		sameCells(t, "mail", got.Columns, r.Cells, cells)
+	}
+}
+
 // bursts makes the opens and clicks of n mails, each to one recipient: at the
 // edges of the windows that scanners are told by, over midnights, and on either
 // side of a noon that cuts nothing.

@@ -27,10 +27,15 @@ var narrowedDaySQL string
 // page chooses the sessions in which a page was seen, entry_page those that
 // began on it (known of those who agreed to marketing), bot machines in place
 // of people; without it they are left out.
+//
+// Attribution is of the chosen conversions: the way that led to one is told
+// whole, whatever its visits were.
 type narrowing struct {
 	conditions []string // one for the filters of each column that keep, one for each that leaves out
 	params     map[string]any
 	bots       bool
+	// since bounds in SQL how far back the sessions are looked for that saw a page.
+	since string
 }
 
 // narrowed is a source whose statements see only the events that filters
@@ -58,9 +63,12 @@ func (n narrowed) Query(ctx context.Context, sql string, params map[string]any) 
 	return n.Source.Query(ctx, sql, all)
 }
 
-// narrowingBy makes the conditions of filters.
-func narrowingBy(filters []Filter) narrowing {
-	n := narrowing{params: map[string]any{}}
+// narrowingBy makes the conditions of a report's filters.
+func narrowingBy(report string, filters []Filter) narrowing {
+	n := narrowing{params: map[string]any{}, since: "toDate(time) >= {from:Date} - 1 AND "}
+	if report == "retention" { // who was seen before is new nowhere
+		n.since = ""
+	}
 	keeps := map[string][]string{} // values by column
 	var order []string
 	for _, f := range filters {
@@ -101,17 +109,18 @@ func (n *narrowing) condition(column string, values []string) string {
 	const page = "concat(toString(host), path)"
 	switch column {
 	case "page": // an event without a session stands for itself
-		return "if(session = 0, " + fits(page) + ", session GLOBAL IN (" + sessionsOf("kind = 'page_view'", fits(page)) + "))"
+		return "if(session = 0, " + fits(page) + ", session GLOBAL IN (" + n.sessionsOf("kind = 'page_view'", fits(page)) + "))"
 	case "entry_page":
-		return "(session != 0 AND session GLOBAL IN (" + sessionsOf("kind = 'visit'", fits(page)) + "))"
+		return "(session != 0 AND session GLOBAL IN (" + n.sessionsOf("kind = 'visit'", fits(page)) + "))"
 	}
 	return fits(eventExpressions[column])
 }
 
 // sessionsOf asks for the sessions that have such an event on the days of the
 // report, and a day more at both ends for those that go over midnight.
-func sessionsOf(kind, fits string) string {
-	return "SELECT session FROM events WHERE site = {site:String} AND " + kind + " AND machine = 0 AND session != 0 AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1 AND " + fits
+func (n *narrowing) sessionsOf(kind, fits string) string {
+	return "SELECT session FROM events WHERE site = {site:String} AND " + kind + " AND machine = 0 AND session != 0 AND " +
+		n.since + "toDate(time) <= {to:Date} + 1 AND " + fits
 }
 
 // narrowedKinds are the events that a report's visitors are counted by.

@@ -1,10 +1,14 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kunjicloud/kunji/analytics/store"
 	"github.com/kunjicloud/kunji/edge/event"
@@ -16,6 +20,85 @@ func rowsOf(table *Table) []string {
 		lines = append(lines, strings.TrimSpace(fmt.Sprintln(row.Cells...)))
 	}
 	return append(lines, strings.TrimSpace(fmt.Sprintln(table.Totals...)))
+}
+
+// checkPages compares the report with a count by page of the events, and folds
+// what few saw as the report says it does.
+func checkPages(t *testing.T, got *Table, events []*event.Event, q Query) {
+	t.Helper()
+	type page struct {
+		name           string
+		views, entries int64
+		visitors       map[uint64]bool
+	}
+	by := map[string]*page{}
+	for _, e := range events {
+		if e.Kind != event.PageView && e.Kind != event.Visit || Day(e.LocalDay) < q.From || Day(e.LocalDay) > q.To {
+			continue
+		}
+		name := e.Host + e.Path
+		if by[name] == nil {
+			by[name] = &page{name: name, visitors: map[uint64]bool{}}
+		}
+		p := by[name]
+		if e.Kind == event.PageView {
+			p.views++
+		} else {
+			p.entries++
+		}
+		if e.Visitor != 0 {
+			p.visitors[e.Visitor] = true
+		}
+	}
+	all := slices.SortedFunc(maps.Values(by), func(a, b *page) int {
+		return cmp.Or(cmp.Compare(len(a.visitors), len(b.visitors)), cmp.Compare(a.name, b.name))
+	})
+	fold := page{name: FoldedLabel(q.Site.MinGroup), visitors: map[uint64]bool{}}
+	total := page{visitors: map[uint64]bool{}}
+	folding := 0
+	for i, p := range all {
+		total.views, total.entries = total.views+p.views, total.entries+p.entries
+		maps.Copy(total.visitors, p.visitors)
+		if i == folding && (len(p.visitors) < q.Site.MinGroup || folding > 0 && len(fold.visitors) < q.Site.MinGroup) {
+			folding++
+			fold.views, fold.entries = fold.views+p.views, fold.entries+p.entries
+			maps.Copy(fold.visitors, p.visitors)
+		}
+	}
+	shown := slices.SortedFunc(slices.Values(all[folding:]), func(a, b *page) int {
+		return cmp.Or(cmp.Compare(b.views, a.views), cmp.Compare(len(b.visitors), len(a.visitors)), cmp.Compare(a.name, b.name))
+	})
+	if len(shown) == 0 {
+		t.Fatal("no page may be shown: too easy")
+	}
+	if folding > 0 {
+		shown = append(shown, &fold)
+	}
+	var want []string
+	for _, p := range shown {
+		want = append(want, fmt.Sprint(p.name, " ", len(p.visitors), " ", p.views, " ", p.entries))
+	}
+	want = append(want, fmt.Sprint("<nil> ", len(total.visitors), " ", total.views, " ", total.entries))
+	if lines := rowsOf(got); !slices.Equal(lines, want) {
+		t.Errorf("pages\n got %q\nwant %q", lines, want)
+	}
+}
+
+// pagesEqualACount holds the pages against a count in plain Go, whatever the
+// least group.
+func pagesEqualACount(t *testing.T, db *store.Store) {
+	own := newSite(t, "page-count", "America/New_York", "EUR")
+	g := &traffic{Rand: rand.New(rand.NewPCG(25, 26)), site: own, start: time.Date(2026, 10, 25, 0, 0, 0, 0, time.UTC), days: 20}
+	events := g.events(4000)
+	for _, e := range events { // many pages, the later ones seen by fewer
+		e.Path = fmt.Sprintf("/p%d", g.IntN(1+g.IntN(60)))
+	}
+	insert(t, db, "page-count", store.Batch{Events: events})
+	for _, least := range []int{1, 5, 40} {
+		own.MinGroup = least
+		q := query(t, own, "2026-10-28", "2026-11-07")
+		checkPages(t, answer(t, db, "pages", q), slices.DeleteFunc(slices.Clone(events), machine), q)
+	}
 }
 
 // pagesAndConsent counts a handful by hand: a page seen by few is folded, and

@@ -76,7 +76,7 @@ func Run(ctx context.Context, src Source, name string, q Query) (*Table, error) 
 // answer runs a report over the events that the filters choose; where they
 // choose too few people, or leave out too few, it has no rows.
 func (q Query) answer(ctx context.Context, src Source, name string, report run) (*Table, error) {
-	chosen := narrowingBy(q.narrow)
+	chosen := narrowingBy(name, q.narrow)
 	if name == "bots" {
 		chosen.bots = true
 	}
