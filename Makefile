@@ -19,6 +19,7 @@ GO ?= go
 GO_PURE := CGO_ENABLED=0 GOFLAGS='-gcflags=all=-dwarf=false -ldflags=-w' $(GO)
 GEO := .cache/geo/country.mmdb
 BANNER_SOURCES := $(shell find banner -name dist -prune -o -type f -print 2>/dev/null)
+ISLAND_SOURCES := $(shell find analytics/console/island analytics/console/build -type f 2>/dev/null)
 GO_SOURCES := $(shell find cmd edge banner analytics -name '*.go' -o -name '*.sql' -o -name '*.html' -o -name '*.css' -o -name '*.json' -o -name '*.yaml' 2>/dev/null) go.mod go.sum
 
 # Two things at a time: packages are fetched while the program is compiled.
@@ -28,11 +29,18 @@ demo:
 
 build: bin/kunji $(GEO)
 
-setup: node_modules/.all $(GEO) banner/dist/.built
+setup: node_modules/.all $(GEO) banner/dist/.built analytics/console/dist/.built
 
-bin/kunji: $(GO_SOURCES) banner/dist/.built
+bin/kunji: $(GO_SOURCES) banner/dist/.built analytics/console/dist/.built | .cache/compiled
 	@mkdir -p bin
 	$(GO_PURE) build -o $@ ./cmd/kunji
+
+# The console's scripts need packages of npm: what does not need them is compiled
+# meanwhile.
+.cache/compiled: $(GO_SOURCES) banner/dist/.built
+	@mkdir -p .cache
+	$(GO_PURE) build ./cmd/... ./analytics/...
+	@touch $@
 
 # npm checks every package against the checksum in package-lock.json. What runs
 # needs a few packages only; tests add theirs.
@@ -54,6 +62,10 @@ banner/dist/.built: $(BANNER_SOURCES) go.mod
 	$(GO_PURE) run ./banner/build
 	@touch $@
 
+analytics/console/dist/.built: $(ISLAND_SOURCES) node_modules/.run go.mod
+	$(GO_PURE) run ./analytics/console/build
+	@touch $@
+
 browsers:
 	@bash deploy/setup/browsers.sh
 
@@ -73,4 +85,4 @@ generate:
 	$(GO) generate ./...
 
 clean:
-	rm -rf bin .cache node_modules banner/dist/* data
+	rm -rf bin .cache node_modules banner/dist/* analytics/console/dist/* data

@@ -10,7 +10,7 @@ import (
 
 // chart is a figure of bars, one per day, drawn by the server as SVG: it needs
 // neither script nor style attributes. The table with the same figures stands
-// below it.
+// below it, and is what the island that answers to the pointer reads.
 type chart struct {
 	Title       string
 	Summary     string // what a screen reader says for it
@@ -28,6 +28,7 @@ type chart struct {
 
 // markLine stands where a mark's day is.
 type markLine struct {
+	At    int // the bar
 	X     float64
 	Title string
 }
@@ -111,7 +112,7 @@ func (ch *chart) mark(marks []report.Mark, views []markView) {
 				at = n
 			}
 		}
-		ch.Lines = append(ch.Lines, markLine{float64(at*dayWidth) + float64(dayWidth)/2, views[i].Day + " " + views[i].Text})
+		ch.Lines = append(ch.Lines, markLine{at, float64(at*dayWidth) + float64(dayWidth)/2, views[i].Day + " " + views[i].Text})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -72,8 +73,10 @@ type Console struct {
 	hashing  chan struct{} // a slot per password that is being checked
 	texts    *texts
 	pages    *pages
+	islands  *islands
 	style    asset
 	icon     asset
+	assets   map[string]asset // all of them, by file name
 }
 
 // hashingSlots bounds the memory of password checks: 19 MiB each.
@@ -110,12 +113,20 @@ func New(opt Options) (*Console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
-	return &Console{
+	islands, err := loadIslands(distFiles)
+	if err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
+	c := &Console{
 		opt: opt, sessions: newSessions(opt.Now), tries: newTries(opt.Now), hashing: make(chan struct{}, hashingSlots),
-		texts: texts, pages: pages,
+		texts: texts, pages: pages, islands: islands, assets: map[string]asset{},
 		style: newAsset("console", ".css", "text/css; charset=utf-8", slices.Concat(frameStyle, figureStyle)),
 		icon:  newAsset("icon", ".svg", "image/svg+xml", iconFile),
-	}, nil
+	}
+	for _, a := range slices.Concat([]asset{c.style, c.icon}, islands.shared, slices.Collect(maps.Values(islands.entries))) {
+		c.assets[a.name] = a
+	}
+	return c, nil
 }
 
 // route is one operation: every one of them is in openapi.yaml.

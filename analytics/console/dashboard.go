@@ -131,6 +131,7 @@ func (c *Console) showReport(w http.ResponseWriter, r *http.Request, by *viewer)
 	} else {
 		view.navigate(by.who, r.URL.Path, with(carry, "filter", by.asked["filter"]...))
 		view.form(c, by.who, query)
+		view.bring(c, filterIsland)
 		if err := c.offerNotes(ctx, &view, by.who, query); err != nil {
 			c.fail(w, r, c.reportProblem(r, err))
 			return
@@ -138,6 +139,9 @@ func (c *Console) showReport(w http.ResponseWriter, r *http.Request, by *viewer)
 		if by.name == "costs" && by.who.role.may(uploadCosts) {
 			view.UploadAt = uploadPath + "?" + url.Values{"site": {by.site.ID}}.Encode()
 		}
+	}
+	if hasChart(by.name) {
+		view.bring(c, chartIsland)
 	}
 	if r.URL.Query().Get("ask") == "no" { // it was taken back
 		view.Empty, view.EmptySaid = true, view.T("waiting.cancelled")
@@ -148,7 +152,9 @@ func (c *Console) showReport(w http.ResponseWriter, r *http.Request, by *viewer)
 	go func() { answered <- c.ask(ctx, &view.page, by.name, query) }()
 	c.showWhenAnswered(w, r, view, func(v *reportView, a answers) {
 		v.fill(a.table, carry)
-		v.Chart = a.chart
+		if v.Chart = a.chart; v.Chart == nil {
+			v.leave(c, chartIsland)
+		}
 	}, answered)
 }
 

@@ -16,9 +16,13 @@
 // Who signed in, failed to, or uploaded is in the audit log: a name, an action,
 // counts; never an address or a password.
 //
-// Pages are html/template with real tables and forms. They need no script, and
-// the Content-Security-Policy allows none. Styles come from one file; there is
-// no inline style. Texts are in text/<language>.json.
+// Pages are html/template with real tables and forms, and need no script. What a
+// script can add is an island (island/*.tsx, built into dist by ./build): it
+// reads the page that is there already, a chart its table, so nothing is sent
+// twice and no address is asked. Only pages with islands load scripts, and only
+// their Content-Security-Policy allows any: modules of the console's own. Styles
+// come from one file; there is no inline style. Texts are in
+// text/<language>.json.
 //
 // Sessions live in memory and end with the process. Their cookie holds 32
 // random bytes; only a hash of it is kept. What is logged about a sign-in is

@@ -4,7 +4,11 @@ import "net/http"
 
 // policyHeader lets a page load its own style sheet and send its own forms,
 // and nothing else: no script at all, no foreign anything, no frame around it.
+// Pages with islands may load the console's own modules too: none that stand in
+// the page, and none that turn text into markup.
 const policyHeader = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+const islandPolicy = policyHeader + "; script-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'"
 
 // headers sets what every answer carries.
 func (c *Console) headers(next http.Handler) http.Handler {

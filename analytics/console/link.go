@@ -128,6 +128,7 @@ func (c *Console) newLinkView(w http.ResponseWriter, r *http.Request, own *site.
 	who := principalOf(r)
 	v := linkView{page: c.newPage(w, r, "link.title"), Wanted: wanted}
 	v.Site = own
+	v.bring(c, linkIsland)
 	v.navigate(who, linksPath, url.Values{"site": {own.ID}})
 	for _, s := range c.sitesOf(who) {
 		v.Sites = append(v.Sites, option{s.ID, s.Name, s.ID == own.ID})

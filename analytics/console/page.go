@@ -46,27 +46,33 @@ func loadPages() (*pages, error) {
 // asset is a file whose name changes with its content, so that browsers may
 // keep it for good.
 type asset struct {
-	name, media string
-	data        []byte
+	name, media  string
+	data, zipped []byte
 }
 
 func newAsset(name, extension, media string, data []byte) asset {
 	sum := sha256.Sum256(data)
-	return asset{name + "." + base64.RawURLEncoding.EncodeToString(sum[:6]) + extension, media, data}
+	return packed(name+"."+base64.RawURLEncoding.EncodeToString(sum[:6])+extension, media, data)
 }
 
 func (a asset) path() string { return "/assets/" + a.name }
 
 func (c *Console) serveAsset(w http.ResponseWriter, r *http.Request) {
-	for _, a := range []asset{c.style, c.icon} {
-		if a.name == r.PathValue("file") {
-			w.Header().Set("Content-Type", a.media)
-			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-			_, _ = w.Write(a.data) // the client has left; there is nobody to tell
-			return
-		}
+	a, ok := c.assets[r.PathValue("file")]
+	if !ok {
+		c.notFound(w, r)
+		return
 	}
-	c.notFound(w, r)
+	h := w.Header()
+	h.Set("Content-Type", a.media)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Vary", "Accept-Encoding")
+	data := a.data
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		data = a.zipped
+	}
+	_, _ = w.Write(data) // the client has left; there is nobody to tell
 }
 
 // link is an address with its text; Current marks where the reader is.
@@ -88,6 +94,7 @@ type page struct {
 	CSRF        string // of the sign-out form
 	Geo         string // the geo database's attribution
 	Version     string
+	Scripts     []string   // the islands that the page brings
 	Site        *site.Site // nil where the page is about none
 	say         func(key string, values ...any) string
 }
@@ -169,6 +176,7 @@ func (c *Console) render(w http.ResponseWriter, status int, name string, data an
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	allowScripts(w.Header(), data)
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // the client has left; there is nobody to tell
 }

@@ -131,6 +131,9 @@ func (v *reportView) row(t *report.Table, row report.Row, columns []int, carry u
 			size, _ := number(row.Cells[barColumn(t)])
 			one.Bar = float64(int(size/largest*1000)) / 10
 		}
+		if n == 0 && one.Text == "" { // a row must have a name
+			one.Text = v.T("filter.empty")
+		}
 		out.Cells = append(out.Cells, one)
 	}
 	switch row.Kind {

@@ -28,6 +28,9 @@ func send(media, body string) func(*http.Request) {
 // missingText is a key of a text that is shown in place of it.
 var missingText = regexp.MustCompile(`>\s*((?:column|report|note|option|part|row|step|label|upload|platform|chart|attribution|costs|link|audit|mailtool|form|nav)\.[a-z_.0-9]+)[ <]`)
 
+// ownScript is a module of the console's own, the only kind that pages load.
+var ownScript = regexp.MustCompile(`<script type="module" src="/assets/[a-z]+\.[A-Z0-9]+\.js"></script>`)
+
 // everyPageIsWhole: each report's page, with and without options, in both
 // languages, has its table, every text, and nothing that the
 // Content-Security-Policy would stop.
@@ -50,6 +53,7 @@ func everyPageIsWhole(t *testing.T, h *house) {
 			if found := missingText.FindStringSubmatch(page.body); found != nil {
 				t.Errorf("%s in %s says %s", at, lang, found[1])
 			}
+			page.body = ownScript.ReplaceAllString(page.body, "")
 			for _, never := range []string{"<script", " style=", "%!", "NaN"} {
 				if strings.Contains(page.body, never) {
 					t.Errorf("%s in %s has %s", at, lang, never)

@@ -127,6 +127,7 @@ func (c *Console) sendPart(w http.ResponseWriter, name string, data any) bool {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("X-Accel-Buffering", "no") // of nginx in front
+	allowScripts(w.Header(), data)
 	if _, err := w.Write(b.Bytes()); err != nil {
 		return false
 	}

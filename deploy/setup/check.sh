@@ -10,5 +10,7 @@ fi
 go vet ./...
 go vet -tags soak ./cmd/kunji
 go tool staticcheck ./...
-npx --no-install tsc --noEmit -p banner
-npx --no-install biome check banner/src
+for sources in banner analytics/console/island; do
+  npx --no-install tsc --noEmit -p "$sources"
+done
+npx --no-install biome check banner/src analytics/console/island

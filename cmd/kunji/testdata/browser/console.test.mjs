@@ -1,5 +1,5 @@
 // Every page of the console, as axe and a narrow screen see it, and what works
-// there without script. Chromium alone: the pages have no script of their own.
+// there without script. Chromium alone: islands.test.mjs is for both.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
