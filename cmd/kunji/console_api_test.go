@@ -50,12 +50,30 @@ func describe(t testing.TB, console string) *described {
 	if err != nil {
 		t.Fatal(err)
 	}
+	closeSchemas(doc)
 	d := &described{doc: doc.(map[string]any), compiler: jsonschema.NewCompiler(), seen: map[string]bool{}}
 	d.compiler.AssertFormat()
 	if err := d.compiler.AddResource(descriptionURL, doc); err != nil {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// closeSchemas allows no field that an object's description does not name.
+func closeSchemas(part any) {
+	switch part := part.(type) {
+	case []any:
+		for _, one := range part {
+			closeSchemas(one)
+		}
+	case map[string]any:
+		if _, object := part["properties"].(map[string]any); object && part["type"] == "object" && part["additionalProperties"] == nil {
+			part["additionalProperties"] = false
+		}
+		for _, one := range part {
+			closeSchemas(one)
+		}
+	}
 }
 
 // operation finds the described path that an address is of.
@@ -97,7 +115,7 @@ func (d *described) check(t testing.TB, method, path string, status int, media s
 	media, _, _ = strings.Cut(media, ";")
 	d.seen[fmt.Sprint(method, " ", pattern, " ", status)] = true
 	content, _ := response["content"].(map[string]any)
-	if content == nil && len(body) == 0 {
+	if content == nil && (len(body) == 0 || status/100 == 3) { // a redirect may say in words where to
 		return
 	}
 	if _, ok := content[media]; !ok {
@@ -257,20 +275,27 @@ func wholeAPI(a *api) {
 		a.call(call.role, call.method, call.path, call.media, call.body, call.status)
 	}
 	notes(a)
-	var missing []string
-	for pattern, operations := range a.d.doc["paths"].(map[string]any) {
+	if missing := a.d.unanswered("/api/"); len(missing) > 0 {
+		a.t.Errorf("no good answer was compared with its description: %s", strings.Join(missing, ", "))
+	}
+}
+
+// unanswered lists the operations below a path of which no good answer was
+// compared with its description.
+func (d *described) unanswered(below string) (missing []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for pattern, operations := range d.doc["paths"].(map[string]any) {
 		for method := range operations.(map[string]any) {
 			answered := false
-			for _, status := range []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent} {
-				answered = answered || a.d.seen[fmt.Sprint(strings.ToUpper(method), " ", pattern, " ", status)]
+			for _, status := range []int{http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent, http.StatusSeeOther} {
+				answered = answered || d.seen[fmt.Sprint(strings.ToUpper(method), " ", pattern, " ", status)]
 			}
-			if strings.HasPrefix(pattern, "/api/") && !answered {
+			if strings.HasPrefix(pattern, below) && !answered {
 				missing = append(missing, strings.ToUpper(method)+" "+pattern)
 			}
 		}
 	}
 	slices.Sort(missing)
-	if len(missing) > 0 {
-		a.t.Errorf("no good answer was compared with its description: %s", strings.Join(missing, ", "))
-	}
+	return missing
 }
