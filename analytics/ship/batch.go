@@ -15,6 +15,10 @@ import (
 // into more than 100 partitions, for good.
 const maxMonths = 24
 
+// preparedAtOnce is after how many records the store is given what there is of a
+// batch, to prepare.
+const preparedAtOnce = 256
+
 // batch is a range of the spool on its way: the rows, and what the manifest
 // says about the records they were read from.
 type batch struct {
@@ -22,12 +26,30 @@ type batch struct {
 	records     int
 	bytes       int
 	hash        rowHash
+	decoder     event.Decoder
 	rows        store.Batch
 	months      map[int32]struct{}
+	filed       days // the row before
 }
+
+// days are what a row is filed by, in months: the day of its time in UTC, and its
+// day in the site's zone.
+type days struct{ utc, local date }
+
+// date is days since 1970-01-01.
+type date int64
 
 func newBatch() *batch {
 	return &batch{hash: newRowHash(), months: map[int32]struct{}{}}
+}
+
+// reset empties the batch. Its rows' memory is used again.
+func (b *batch) reset() {
+	b.first, b.last, b.records, b.bytes = 0, 0, 0, 0
+	b.hash.Reset()
+	b.decoder.Reset()
+	b.rows.Reset()
+	clear(b.months)
 }
 
 // note counts a record.
@@ -43,13 +65,16 @@ func (b *batch) note(r spool.Record) {
 
 // add takes a record, unless it would touch too many months.
 func (b *batch) add(r spool.Record, row event.Record) bool {
-	utc, local := monthsOf(row)
-	_, known := b.months[utc]
-	_, alsoKnown := b.months[local]
-	if (!known || !alsoKnown) && len(b.months) > maxMonths-2 {
-		return false
+	if d := daysOf(row); d != b.filed || b.records == 0 { // most rows are of the day of the one before
+		utc, local := d.utc.month(), d.local.month()
+		_, known := b.months[utc]
+		_, alsoKnown := b.months[local]
+		if (!known || !alsoKnown) && len(b.months) > maxMonths-2 {
+			return false
+		}
+		b.months[utc], b.months[local] = struct{}{}, struct{}{}
+		b.filed = d
 	}
-	b.months[utc], b.months[local] = struct{}{}, struct{}{}
 	b.note(r)
 	b.rows.Add(row)
 	return true
@@ -63,32 +88,36 @@ func (b *batch) manifest(id [16]byte, heads map[string]store.Head) manifest {
 	}
 }
 
-// monthsOf returns the months that a row is filed under: that of its time in
-// UTC and that of its day in the site's zone.
-func monthsOf(r event.Record) (utc, local int32) {
+func daysOf(r event.Record) days {
 	switch {
 	case r.Event != nil:
-		return monthOf(r.Event.Time.Unix()), monthOf(int64(r.Event.LocalDay) * 86400)
+		return days{dayOf(r.Event.Time), date(r.Event.LocalDay)}
 	case r.Consent != nil:
-		utc = monthOf(r.Consent.Time.Unix())
+		return sameDay(dayOf(r.Consent.Time))
 	case r.Refusal != nil:
-		utc = monthOf(r.Refusal.Hour.Unix())
+		return sameDay(dayOf(r.Refusal.Hour))
 	case r.Notice != nil:
-		utc = monthOf(int64(r.Notice.Day) * 86400)
+		return sameDay(date(r.Notice.Day))
 	case r.Erasure != nil:
-		utc = monthOf(r.Erasure.Requested.Unix())
+		return sameDay(dayOf(r.Erasure.Requested))
 	}
-	return utc, utc
+	return days{}
 }
 
-func monthOf(unix int64) int32 {
-	year, month, _ := time.Unix(unix, 0).UTC().Date()
+func sameDay(d date) days { return days{d, d} }
+
+// dayOf returns the day of a time that store.Check lets pass: not before 1970.
+func dayOf(t time.Time) date { return date(t.Unix() / 86400) }
+
+// month counts months since year 0.
+func (d date) month() int32 {
+	year, month, _ := time.Unix(int64(d)*86400, 0).UTC().Date()
 	return int32(year*12 + int(month))
 }
 
-// readRow decodes a record and makes sure that the store can hold it.
-func readRow(r spool.Record) (event.Record, error) {
-	row, err := event.Decode(r.Payload)
+// read decodes a record and makes sure that the store can hold it.
+func (b *batch) read(r spool.Record) (event.Record, error) {
+	row, err := b.decoder.Decode(r.Payload)
 	if err != nil {
 		return row, err
 	}
@@ -101,8 +130,9 @@ type cutting struct {
 	wait func() (*batch, error)
 }
 
-// cutNext starts to cut the next batch. Reading and decoding take about as long
-// as the store takes to insert, so the two go on side by side; nothing of the
+// cutNext starts to cut the next batch. Reading, decoding and writing rows as they
+// are sent takes about as long as the store takes to insert them, so the two go
+// on side by side; nothing of the
 // batch leaves before the one before it is acknowledged, which delivered tells
 // (nil: there is none). Until wait or stop has returned, nobody else may cut.
 func (s *Shipper) cutNext(ctx context.Context, target spool.Seq, delivered <-chan struct{}) cutting {
@@ -112,7 +142,9 @@ func (s *Shipper) cutNext(ctx context.Context, target spool.Seq, delivered <-cha
 	var err error
 	go func() {
 		defer close(ended)
-		b, err = s.cut(ctx, target, delivered)
+		if b, err = s.cut(ctx, target, delivered); err == nil {
+			s.opts.Store.Prepare(&b.rows)
+		}
 	}()
 	wait := func() (*batch, error) {
 		<-ended
@@ -129,7 +161,7 @@ func (s *Shipper) cutNext(ctx context.Context, target spool.Seq, delivered <-cha
 // way, once the batch before them was delivered. Records read beyond the cut
 // stay in s.ahead.
 func (s *Shipper) cut(ctx context.Context, target spool.Seq, delivered <-chan struct{}) (*batch, error) {
-	b := newBatch()
+	b := s.emptyBatch()
 	wait := ctx
 	for {
 		full, err := s.take(ctx, b, delivered)
@@ -158,6 +190,17 @@ func (s *Shipper) cut(ctx context.Context, target spool.Seq, delivered <-chan st
 		default:
 			return nil, err
 		}
+	}
+}
+
+// emptyBatch returns one that was delivered, if there is one.
+func (s *Shipper) emptyBatch() *batch {
+	select {
+	case b := <-s.spare:
+		b.reset()
+		return b
+	default:
+		return newBatch()
 	}
 }
 
@@ -190,7 +233,7 @@ func (s *Shipper) take(ctx context.Context, b *batch, delivered <-chan struct{})
 		if n := b.records; n >= s.opts.MaxRows || n > 0 && b.bytes+len(r.Payload) > s.opts.MaxBytes {
 			return true, nil
 		}
-		row, err := readRow(r)
+		row, err := b.read(r)
 		if err != nil {
 			if b.records > 0 {
 				return true, nil // its turn comes when it is the first
@@ -212,6 +255,9 @@ func (s *Shipper) take(ctx context.Context, b *batch, delivered <-chan struct{})
 			return true, nil
 		}
 		s.ahead = s.ahead[1:]
+		if b.records%preparedAtOnce == 0 { // while the processor's cache has them
+			s.opts.Store.Prepare(&b.rows)
+		}
 	}
 	return b.records >= s.opts.MaxRows, nil
 }

@@ -33,6 +33,8 @@ type Spool interface {
 // repeated under its token, and the ends of the ledger.
 type Store interface {
 	Insert(ctx context.Context, token string, b store.Batch) error
+	// Prepare does what of an insert can be done before its turn.
+	Prepare(b *store.Batch)
 	// Heads returns where the chains end that a node wrote into the ledger, by site.
 	Heads(ctx context.Context, node [16]byte) (map[string]store.Head, error)
 }
@@ -41,9 +43,10 @@ type Store interface {
 type Options struct {
 	Spool Spool
 	Store Store
-	// A batch ends when it has MaxRows records (default 64,000) or MaxBytes of
-	// them (default 16 MiB), or MaxAge after its first record was read (default
-	// 2 s). Rows decoded take about four times their bytes in the spool.
+	// A batch ends when it has MaxRows records (default 128,000) or MaxBytes of
+	// them (default 48 MiB), or MaxAge after its first record was read (default
+	// 2 s). Rows decoded take about four times their bytes in the spool, and in a
+	// backlog there are two batches of them.
 	MaxRows  int
 	MaxBytes int
 	MaxAge   time.Duration
@@ -74,6 +77,7 @@ type Shipper struct {
 	opts  Options
 	busy  sync.Mutex     // held by Run and Drain: a spool has one reader
 	turn  chan struct{}  // holds a token while no batch is under way
+	spare chan *batch    // delivered: its memory serves the one after the next
 	ahead []spool.Record // read, not yet in a batch
 	read  spool.Seq      // the last position read
 	heads map[string]store.Head
@@ -90,8 +94,8 @@ func New(o Options) (*Shipper, error) {
 	if o.Spool == nil || o.Store == nil {
 		return nil, errors.New("ship: Options need a Spool and a Store")
 	}
-	o.MaxRows = positive(o.MaxRows, 64_000)
-	o.MaxBytes = positive(o.MaxBytes, 16<<20)
+	o.MaxRows = positive(o.MaxRows, 128_000)
+	o.MaxBytes = positive(o.MaxBytes, 48<<20)
 	o.MaxAge = positive(o.MaxAge, 2*time.Second)
 	o.Timeout = positive(o.Timeout, 2*time.Minute)
 	o.RetryMin = positive(o.RetryMin, 100*time.Millisecond)
@@ -102,7 +106,7 @@ func New(o Options) (*Shipper, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Shipper{opts: o, turn: make(chan struct{}, 1)}
+	s := &Shipper{opts: o, turn: make(chan struct{}, 1), spare: make(chan *batch, 1)}
 	s.turn <- struct{}{}
 	return s, nil
 }
@@ -163,6 +167,9 @@ func (s *Shipper) ship(ctx context.Context, target spool.Seq) error {
 			return err
 		}
 		close(delivered)
+		if b.records >= s.opts.MaxRows { // more may wait; else the heap has it back
+			s.spare <- b
+		}
 	}
 	next.stop()
 	return nil
@@ -246,7 +253,7 @@ func repeat(was manifest, id [16]byte, records []spool.Record) (store.Batch, err
 		return b.rows, errors.New("the records differ from those of the first try, some of which may have been stored")
 	}
 	for _, r := range records {
-		row, err := readRow(r)
+		row, err := b.read(r)
 		if err != nil {
 			return b.rows, err
 		}

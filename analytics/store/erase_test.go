@@ -69,6 +69,7 @@ func lives(t testing.TB, s *Store, heads map[string]Head, token, site string, vi
 	for site, h := range b.Chain(nodeA, heads) {
 		heads[site] = h
 	}
+	s.Prepare(&b) // as the shipper does, who has not heard of who was erased
 	if err := s.Insert(t.Context(), token, b); err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,12 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
@@ -22,6 +23,8 @@ type Batch struct {
 	Wordings []*event.Wording
 	// Statements are what mail recipients said.
 	Statements []*event.Statement
+
+	prepared *block[event.Event] // what Prepare wrote of Events
 }
 
 // Add puts a record where it belongs. The record is used until Insert returns.
@@ -49,6 +52,29 @@ func (b *Batch) Len() int {
 	return len(b.Events) + len(b.Consents) + len(b.Refusals) + len(b.Notices) + len(b.Erasures) + len(b.Wordings) + len(b.Statements)
 }
 
+// Reset empties the batch. What it was made of, Prepare uses again.
+func (b *Batch) Reset() {
+	prepared := b.prepared
+	if prepared != nil {
+		prepared.reset()
+	}
+	*b = Batch{Events: b.Events[:0], prepared: prepared}
+}
+
+// Prepare writes the events that were added since the last call as they are sent
+// to this store, so that Insert finds them written: whoever fills a batch while
+// the one before it is inserted spares Insert half its time. Events that were
+// prepared must not change.
+func (s *Store) Prepare(b *Batch) {
+	if !s.plain {
+		return // the driver writes them
+	}
+	if b.prepared == nil {
+		b.prepared = eventTable.block()
+	}
+	b.prepared.add(b.Events[b.prepared.rows:])
+}
+
 // Insert stores the batch. The token names it: a second call with the same
 // token changes nothing, whether the first one succeeded, failed halfway or
 // was never answered, so a caller repeats until Insert returns nil, each time
@@ -68,13 +94,16 @@ func (s *Store) Insert(ctx context.Context, token string, b Batch) error {
 	if err != nil {
 		return err
 	}
-	erasures := b.Erasures
+	erasures, events := b.Erasures, len(b.Events)
 	if b, err = s.forgotten.filter(ctx, s, b); err != nil {
 		return err
 	}
 	s.inserting.RLock()
 	defer s.inserting.RUnlock()
 	b = s.wound.filter(b)
+	if len(b.Events) < events {
+		b.prepared = nil // it has those that were left out
+	}
 	s.unsettled.begin(token)
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings))
 	if err := s.insertAll(ctx, b); err != nil {
@@ -97,7 +126,12 @@ func (s *Store) insertAll(ctx context.Context, b Batch) error {
 	if err := insert(ctx, s, consentTable, b.Consents, reused); err != nil {
 		return err
 	}
-	err := insert(ctx, s, eventTable, b.Events, reused)
+	var err error
+	if b.prepared != nil && b.prepared.rows == len(b.Events) {
+		err = insertBlock(ctx, s, b.prepared, reused)
+	} else {
+		err = insert(ctx, s, eventTable, b.Events, reused)
+	}
 	if err == nil {
 		err = insert(ctx, s, refusalTable, b.Refusals, reused)
 	}
@@ -167,16 +201,12 @@ func insert[T any](ctx context.Context, s *Store, t table[T], rows []*T, b *buff
 	if len(rows) == 0 {
 		return nil
 	}
-	names := make([]string, len(t.columns))
-	for i, c := range t.columns {
-		names[i] = "`" + c.name + "`"
-	}
-	statement := "INSERT INTO " + t.name + " (" + strings.Join(names, ", ") + ")"
 	if s.plain {
-		b.block = t.appendBlock(slices.Grow(b.block[:0], len(rows)*usualRow), rows, &b.dictionary)
-		return wrapInsert(t.name, s.conn.InsertFormat(ctx, "Native", statement, bytes.NewReader(b.block)))
+		block := t.block()
+		block.add(rows)
+		return insertBlock(ctx, s, block, b)
 	}
-	batch, err := s.conn.PrepareBatch(ctx, statement)
+	batch, err := s.conn.PrepareBatch(ctx, t.statement())
 	if err != nil {
 		return wrapInsert(t.name, err)
 	}
@@ -187,4 +217,53 @@ func insert[T any](ctx context.Context, s *Store, t table[T], rows []*T, b *buff
 		}
 	}
 	return wrapInsert(t.name, batch.Send())
+}
+
+func insertBlock[T any](ctx context.Context, s *Store, block *block[T], b *buffers) error {
+	if block.rows == 0 {
+		return nil
+	}
+	b.block = block.append(slices.Grow(b.block[:0], block.rows*usualRow))
+	data := &lent{rest: b.block}
+	defer data.takeBack()
+	return wrapInsert(block.table.name, s.conn.InsertFormat(ctx, "Native", block.table.statement(), data))
+}
+
+// lent is the bytes of a request, until they are taken back to be used again: the
+// connection of a request that was given up may still be reading them. What it
+// did not read by then is an error to it, never the end of the data.
+type lent struct {
+	mu    sync.Mutex
+	rest  []byte
+	taken bool
+}
+
+var errTakenBack = errors.New("store: the insert was given up")
+
+func (l *lent) Read(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.taken:
+		return 0, errTakenBack
+	case len(l.rest) == 0:
+		return 0, io.EOF
+	}
+	n := copy(p, l.rest)
+	l.rest = l.rest[n:]
+	return n, nil
+}
+
+func (l *lent) takeBack() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rest, l.taken = nil, true
+}
+
+func (t table[T]) statement() string {
+	names := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		names[i] = "`" + c.name + "`"
+	}
+	return "INSERT INTO " + t.name + " (" + strings.Join(names, ", ") + ")"
 }

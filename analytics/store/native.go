@@ -12,15 +12,57 @@ import (
 //
 // https://clickhouse.com/docs/interfaces/formats/Native
 
-// appendBlock encodes rows as one block.
-func (t table[T]) appendBlock(b []byte, rows []*T, d *dictionary) []byte {
-	b = binary.AppendUvarint(b, uint64(len(t.columns)))
-	b = binary.AppendUvarint(b, uint64(len(rows)))
-	for _, c := range t.columns {
-		b = appendText(appendText(b, c.name), c.kind)
-		b = c.encode(b, rows, d)
+// block is rows of a table as they are sent: column by column, while rows come
+// a few at a time.
+type block[T any] struct {
+	table   table[T]
+	columns []values[T]
+	rows    int
+}
+
+// values are what a block has of one column.
+type values[T any] interface {
+	add(rows []*T)
+	append(b []byte) []byte // writes them
+	reset()                 // empties it; its memory is used again
+}
+
+func (t table[T]) block() *block[T] {
+	b := &block[T]{table: t, columns: make([]values[T], len(t.columns))}
+	for i, c := range t.columns {
+		b.columns[i] = c.values()
 	}
 	return b
+}
+
+// rowsAtOnce is how many rows each column takes in turn: few enough that the
+// processor's cache still has them when the last column's turn comes.
+const rowsAtOnce = 256
+
+func (b *block[T]) add(rows []*T) {
+	b.rows += len(rows)
+	for some := range slices.Chunk(rows, rowsAtOnce) {
+		for _, c := range b.columns {
+			c.add(some)
+		}
+	}
+}
+
+// append writes the block.
+func (b *block[T]) append(to []byte) []byte {
+	to = binary.AppendUvarint(to, uint64(len(b.columns)))
+	to = binary.AppendUvarint(to, uint64(b.rows))
+	for i, c := range b.table.columns {
+		to = b.columns[i].append(appendText(appendText(to, c.name), c.kind))
+	}
+	return to
+}
+
+func (b *block[T]) reset() {
+	b.rows = 0
+	for _, c := range b.columns {
+		c.reset()
+	}
 }
 
 func appendText(b []byte, s string) []byte {
@@ -28,34 +70,42 @@ func appendText(b []byte, s string) []byte {
 }
 
 // dictionary collects the different values of a LowCardinality(String) column.
-type dictionary struct {
+type dictionary[T any] struct {
+	get    func(*T) string
 	index  map[string]uint32
 	values []string
 	keys   []uint32
 }
 
-func (d *dictionary) reset() {
-	if d.index == nil {
-		d.index = map[string]uint32{}
-	}
+func (d *dictionary[T]) reset() {
 	clear(d.index)
 	clear(d.values) // keeps no row alive
 	d.values, d.keys = d.values[:0], d.keys[:0]
 }
 
-func (d *dictionary) add(s string) {
+func (d *dictionary[T]) add(rows []*T) {
 	// Rows in a row are alike: most columns of a batch hold one value for long.
-	if n := len(d.keys); n > 0 && d.values[d.keys[n-1]] == s {
-		d.keys = append(d.keys, d.keys[n-1])
-		return
+	key, last, any := uint32(0), "", len(d.keys) > 0
+	if any {
+		key = d.keys[len(d.keys)-1]
+		last = d.values[key]
 	}
+	for _, row := range rows {
+		if s := d.get(row); s != last || !any {
+			key, last, any = d.key(s), s, true
+		}
+		d.keys = append(d.keys, key)
+	}
+}
+
+func (d *dictionary[T]) key(s string) uint32 {
 	key, known := d.index[s]
 	if !known {
 		key = uint32(len(d.values))
 		d.values = append(d.values, s)
 		d.index[s] = key
 	}
-	d.keys = append(d.keys, key)
+	return key
 }
 
 // Parts of the serialisation of LowCardinality (ClickHouse,
@@ -67,7 +117,7 @@ const (
 	keys32             = uint64(2)
 )
 
-func (d *dictionary) append(b []byte) []byte {
+func (d *dictionary[T]) append(b []byte) []byte {
 	width := keys8
 	switch n := len(d.values); {
 	case n > 1<<16:
@@ -108,53 +158,71 @@ func appendBool(b []byte, v bool) []byte {
 	return append(b, 0)
 }
 
-// encodeEach writes one value a row.
-func encodeEach[T, V any](get func(*T) V, one func([]byte, V) []byte) func([]byte, []*T, *dictionary) []byte {
-	return func(b []byte, rows []*T, _ *dictionary) []byte {
-		for _, row := range rows {
-			b = one(b, get(row))
+// each is one value a row.
+type each[T, V any] struct {
+	get   func(*T) V
+	one   func([]byte, V) []byte
+	bytes []byte
+}
+
+func (e *each[T, V]) add(rows []*T) {
+	b := e.bytes
+	for _, row := range rows {
+		b = e.one(b, e.get(row))
+	}
+	e.bytes = b
+}
+
+func (e *each[T, V]) append(b []byte) []byte { return append(b, e.bytes...) }
+func (e *each[T, V]) reset()                 { e.bytes = e.bytes[:0] }
+
+// lists are one field of every element of a list: where each row's elements end,
+// then the elements.
+type lists[T, E, V any] struct {
+	list       func(*T) []E
+	get        func(*E) V
+	one        func([]byte, V) []byte
+	end        uint64
+	ends, each []byte
+}
+
+func (l *lists[T, E, V]) add(rows []*T) {
+	for _, row := range rows {
+		elements := l.list(row)
+		for i := range elements {
+			l.each = l.one(l.each, l.get(&elements[i]))
 		}
-		return b
+		l.end += uint64(len(elements))
+		l.ends = binary.LittleEndian.AppendUint64(l.ends, l.end)
 	}
 }
 
-// encodeLists writes one field of every element of a list: where each row's
-// elements end, then the elements.
-func encodeLists[T, E, V any](list func(*T) []E, get func(*E) V, one func([]byte, V) []byte) func([]byte, []*T, *dictionary) []byte {
-	return func(b []byte, rows []*T, _ *dictionary) []byte {
-		end := uint64(0)
-		for _, row := range rows {
-			end += uint64(len(list(row)))
-			b = binary.LittleEndian.AppendUint64(b, end)
-		}
-		for _, row := range rows {
-			elements := list(row)
-			for i := range elements {
-				b = one(b, get(&elements[i]))
+func (l *lists[T, E, V]) append(b []byte) []byte { return append(append(b, l.ends...), l.each...) }
+func (l *lists[T, E, V]) reset()                 { l.end, l.ends, l.each = 0, l.ends[:0], l.each[:0] }
+
+// pairs are a map's: where each row's end, then all keys, then all values.
+type pairs[T any] struct {
+	get                func(*T) map[string]string
+	end                uint64
+	ends, keys, values []byte
+}
+
+func (p *pairs[T]) add(rows []*T) {
+	for _, row := range rows {
+		if all := p.get(row); len(all) > 0 {
+			for _, key := range slices.Sorted(maps.Keys(all)) {
+				p.keys, p.values = appendText(p.keys, key), appendText(p.values, all[key])
 			}
+			p.end += uint64(len(all))
 		}
-		return b
+		p.ends = binary.LittleEndian.AppendUint64(p.ends, p.end)
 	}
 }
 
-// encodeMaps writes where each row's pairs end, then all keys, then all values.
-func encodeMaps[T any](get func(*T) map[string]string) func([]byte, []*T, *dictionary) []byte {
-	return func(b []byte, rows []*T, _ *dictionary) []byte {
-		end := uint64(0)
-		var keys, values []string
-		for _, row := range rows {
-			pairs := get(row)
-			if len(pairs) > 0 {
-				for _, key := range slices.Sorted(maps.Keys(pairs)) {
-					keys, values = append(keys, key), append(values, pairs[key])
-				}
-				end += uint64(len(pairs))
-			}
-			b = binary.LittleEndian.AppendUint64(b, end)
-		}
-		for _, s := range append(keys, values...) {
-			b = appendText(b, s)
-		}
-		return b
-	}
+func (p *pairs[T]) append(b []byte) []byte {
+	return append(append(append(b, p.ends...), p.keys...), p.values...)
+}
+
+func (p *pairs[T]) reset() {
+	p.end, p.ends, p.keys, p.values = 0, p.ends[:0], p.keys[:0], p.values[:0]
 }

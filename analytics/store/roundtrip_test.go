@@ -46,7 +46,17 @@ func testRoundTripEvent(t *testing.T, s *Store) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Insert(t.Context(), "1", Batch{Events: want}); err != nil {
+	// A batch that is prepared while it grows, in memory that another one used.
+	b := Batch{Events: []*event.Event{full, full, &cents}}
+	s.Prepare(&b)
+	b.Reset()
+	for i, e := range want {
+		b.Add(event.Record{Event: e})
+		if i != 1 {
+			s.Prepare(&b)
+		}
+	}
+	if err := s.Insert(t.Context(), "1", b); err != nil {
 		t.Fatal(err)
 	}
 	got := readEvents(t, s)
@@ -117,7 +127,7 @@ func testRoundTripLedger(t *testing.T, s *Store) {
 		NoticeVersion: "7", NoticeHash: [32]byte{0, 1, 2, 31: 255}, NoticeLanguage: "zh-CN", PolicyVersion: 12, Regime: "opt_out",
 		Country: "US", Region: "US-CA", Signal: true, Age: "minor", Guardian: true, KeepUntil: lastDay, Withdraws: true, Salt: [16]byte{3, 15: 4},
 	}
-	none := &event.Consent{Site: "shop", Time: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), Method: "reject_all", KeepUntil: today + 1}
+	none := &event.Consent{Site: "shop", Time: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), Method: "reject_all", KeepUntil: today + 3650}
 	refusal := &event.Refusal{Site: "shop", Hour: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), Kind: event.Visit, Reason: event.GPC, Country: "CN", Device: "phone", Count: 1<<32 - 1}
 	nameless := *refusal
 	nameless.Kind, nameless.Count = 0, 2

@@ -144,7 +144,7 @@ var erasureTable = table[event.Erasure]{"erasures", []column[event.Erasure]{
 }}
 
 const (
-	lastDay   = math.MaxUint16          // a Date is 16 bits of days: 2149-06-06
+	lastDay   = math.MaxUint16 - 1      // a Date is 16 bits of days, and a row goes on the day after its last: 2149-06-05
 	maxAmount = 999_999_999_999_999_999 // Decimal(18, 4)
 )
 
@@ -197,7 +197,7 @@ func checkTimes(what string, at time.Time, days ...int32) error {
 	}
 	for _, d := range days {
 		if d < 0 || d > lastDay {
-			return fmt.Errorf("%s's day %d is not between 1970-01-01 and 2149-06-06: %w", what, d, errUnfit)
+			return fmt.Errorf("%s's day %d is not between 1970-01-01 and 2149-06-05: %w", what, d, errUnfit)
 		}
 	}
 	return nil

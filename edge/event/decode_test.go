@@ -11,11 +11,47 @@ import (
 // sameDecoded compares the quick way of reading a record with the generated one.
 func sameDecoded(t rapid.TB, b []byte) {
 	t.Helper()
-	got, err := Decode(b)
+	var d Decoder
 	want, wantErr := decodeMessage(b)
-	if (err == nil) != (wantErr == nil) || !reflect.DeepEqual(got, want) {
-		t.Fatalf("%x\n got %+v, %v\nwant %+v, %v", b, got.Event, err, want.Event, wantErr)
+	for _, decode := range []func([]byte) (Record, error){Decode, d.Decode} {
+		got, err := decode(b)
+		if (err == nil) != (wantErr == nil) || !reflect.DeepEqual(got, want) {
+			t.Fatalf("%x\n got %+v, %v\nwant %+v, %v", b, got.Event, err, want.Event, wantErr)
+		}
 	}
+}
+
+// TestDecoderKeepsEventsApart: those of one round stay as they are while more are
+// read, and the next round, in the same memory, has nothing of them.
+func TestDecoderKeepsEventsApart(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var d Decoder
+		for range 2 {
+			d.Reset()
+			all := make([]*Event, rapid.IntRange(1, 2*eventsTogether+1).Draw(t, "events"))
+			some := rapid.SliceOfN(rapid.Custom(anEvent), 1, 5).Draw(t, "different")
+			for i := range all {
+				b, err := Append(nil, Record{Event: some[i%len(some)]})
+				if err != nil {
+					t.Fatal(err)
+				}
+				r, err := d.Decode(b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				all[i] = r.Event
+				if _, err := d.Decode(b[:len(b)-1]); err == nil {
+					t.Fatal("half an event was read")
+				}
+				clear(b)
+			}
+			for i, got := range all {
+				if want := some[i%len(some)]; !reflect.DeepEqual(got, want) {
+					t.Fatalf("event %d of %d\n got %+v\nwant %+v", i, len(all), got, want)
+				}
+			}
+		}
+	})
 }
 
 // TestEventsAreReadAlike: whole events, events with fields twice, unknown ones
@@ -63,7 +99,14 @@ func BenchmarkDecode(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for name, decode := range map[string]func([]byte) (Record, error){"quick": Decode, "generated": decodeMessage} {
+	var d Decoder
+	many := func(b []byte) (Record, error) {
+		if d.used == 64_000 {
+			d.Reset()
+		}
+		return d.Decode(b)
+	}
+	for name, decode := range map[string]func([]byte) (Record, error){"quick": Decode, "many": many, "generated": decodeMessage} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
