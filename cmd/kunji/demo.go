@@ -20,6 +20,7 @@ import (
 
 	"github.com/kunjicloud/kunji/analytics/console"
 	"github.com/kunjicloud/kunji/edge/server"
+	"github.com/kunjicloud/kunji/edge/withdrawal"
 )
 
 type demoCmd struct {
@@ -133,7 +134,15 @@ func (s *service) makeMonth(ctx context.Context, perDay float64, a *app) error {
 	clock := new(movedClock)
 	end := time.Now().UTC()
 	clock.set(end.AddDate(0, 0, -madeDays))
+	heard, err := withdrawal.New(withdrawal.Options{Marks: keeper{s.spool}, Lifetime: longestLifetime(s.cfg.Sites), Now: clock.now, Logger: s.log})
+	if err != nil {
+		return err
+	}
+	if err := heard.Load(); err != nil {
+		return err
+	}
 	o := s.edgeOptions()
+	o.Withdrawn = heard
 	o.Now, o.Rate, o.Ready, o.Extra = clock.now, 0, nil, nil
 	o.Trusted = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	edge, err := server.New(o)
@@ -147,12 +156,15 @@ func (s *service) makeMonth(ctx context.Context, perDay float64, a *app) error {
 	served := make(chan error, 1)
 	go func() { served <- edge.Serve(ln) }()
 	traffic := &madeTraffic{
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute},
-		base:   "http://" + ln.Addr().String(), origin: s.cfg.Edge.PublicURL.Scheme + "://" + s.cfg.Edge.PublicURL.Host,
+		client: &http.Client{
+			Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		base: "http://" + ln.Addr().String(), origin: s.cfg.Edge.PublicURL.Scheme + "://" + s.cfg.Edge.PublicURL.Host,
 		clock: clock, log: s.log, random: mathrand.New(mathrand.NewPCG(1, 2)),
 	}
 	began := time.Now()
-	visits, err := traffic.run(ctx, end, perDay)
+	visits, err := s.makeTraffic(ctx, traffic, heard, end, perDay)
 	traffic.client.CloseIdleConnections()
 	stop, cancel := context.WithTimeout(context.Background(), drainEdge)
 	defer cancel()
@@ -165,5 +177,35 @@ func (s *service) makeMonth(ctx context.Context, perDay float64, a *app) error {
 	}
 	debug.FreeOSMemory() // the plan of a month of visits is not needed any more
 	fmt.Fprintf(a.stdout, "A month of %d made visits is in the reports (%.0f s).\n", visits, time.Since(began).Seconds())
+	return nil
+}
+
+// makeTraffic makes the month's visits, and its letters where there are visits.
+func (s *service) makeTraffic(ctx context.Context, traffic *madeTraffic, heard *withdrawal.Set, end time.Time, perDay float64) (int, error) {
+	if readers := int(perDay * readersPerVisit); readers > 0 {
+		if err := s.untilReady(ctx); err != nil { // what readers said is the store's
+			return 0, err
+		}
+		st, _ := s.live.Load().Site(shopSite) // demoCmd.Run found it
+		traffic.mail = &madeMail{
+			traffic: traffic, mailer: newMailer(s.ring, s.store, heard, traffic.clock.now), heard: heard, site: st, acts: map[int][]madeAct{},
+		}
+		if err := traffic.mail.gatherReaders(ctx, readers, end.AddDate(0, 0, -madeDays-1)); err != nil {
+			return 0, err
+		}
+	}
+	return traffic.run(ctx, end, perDay)
+}
+
+// untilReady waits for ClickHouse and its tables.
+func (s *service) untilReady(ctx context.Context) error {
+	const poll = 100 * time.Millisecond
+	for !s.ready.Load() {
+		select {
+		case <-time.After(poll):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	return nil
 }

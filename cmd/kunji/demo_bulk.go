@@ -24,7 +24,6 @@ const (
 	// retention, and what is left of a ninth.
 	bulkDays = 60
 	bulkRows = 100_000 // inserted at once
-	bulkPoll = 100 * time.Millisecond
 	bulkTell = 10 * time.Second
 )
 
@@ -82,12 +81,8 @@ func (s *service) makeBulk(ctx context.Context, events int, a *app) error {
 	if _, err := os.Stat(made); err == nil {
 		return fmt.Errorf("the demo in %s has its traffic already: delete that folder to make other", s.cfg.DataDir)
 	}
-	for !s.ready.Load() { // the tables are not there yet
-		select {
-		case <-time.After(bulkPoll):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if err := s.untilReady(ctx); err != nil {
+		return err
 	}
 	making := filepath.Join(s.cfg.DataDir, makingFile)
 	if err := os.WriteFile(making, nil, 0o600); err != nil {

@@ -24,6 +24,8 @@ func (c *movedClock) set(at time.Time) { c.ns.Store(at.UnixNano()) }
 const (
 	madeDays = 30
 	madeStep = 5 * time.Minute // the clock stands still within one
+
+	stepsPerDay = int(24 * time.Hour / madeStep)
 )
 
 // madeTraffic sends a month of made-up visits through the real path: consents,
@@ -35,7 +37,8 @@ type madeTraffic struct {
 	clock  *movedClock
 	random *rand.Rand
 	log    *slog.Logger
-	orders int
+	mail   *madeMail // nil sends no letters
+	orders atomic.Int64
 }
 
 // run makes a month that ends at end, and returns how many visits it made.
@@ -43,26 +46,31 @@ func (m *madeTraffic) run(ctx context.Context, end time.Time, perDay float64) (i
 	start := end.AddDate(0, 0, -madeDays).Truncate(madeStep)
 	plan, visits := m.plan(start, end, perDay)
 	for i := range plan {
-		if len(plan[i]) == 0 {
-			continue
-		}
-		m.clock.set(start.Add(time.Duration(i) * madeStep))
-		if err := m.step(ctx, plan[i]); err != nil {
+		at := start.Add(time.Duration(i) * madeStep)
+		m.clock.set(at)
+		acts, err := m.mail.due(ctx, i, at)
+		if err != nil {
 			return visits, err
 		}
-		if i%288 == 0 {
-			m.log.Debug("demo: making traffic", "day", i/288+1, "of", madeDays)
+		for _, v := range plan[i] {
+			acts = append(acts, func(ctx context.Context) error { return m.visit(ctx, v) })
+		}
+		if err := together(ctx, acts); err != nil {
+			return visits, err
+		}
+		if i%stepsPerDay == 0 {
+			m.log.Debug("demo: making traffic", "day", i/stepsPerDay+1, "of", madeDays)
 		}
 	}
 	return visits, nil
 }
 
-// step sends all visits of one step side by side.
-func (m *madeTraffic) step(ctx context.Context, visits []madeVisit) error {
+// together does all that happens in one step side by side.
+func together(ctx context.Context, acts []madeAct) error {
 	var wg sync.WaitGroup
-	errs := make([]error, len(visits))
-	for i, v := range visits {
-		wg.Go(func() { errs[i] = m.visit(ctx, v) })
+	errs := make([]error, len(acts))
+	for i, act := range acts {
+		wg.Go(func() { errs[i] = act(ctx) })
 	}
 	wg.Wait()
 	for _, err := range errs {
@@ -83,11 +91,15 @@ func (m *madeTraffic) visit(ctx context.Context, v madeVisit) error {
 	}
 	if who.answer == "ignore" || who.answer == "reject" {
 		if who.random.Float64() < .3 { // a page with a plain image in it
-			return m.send(ctx, who, http.MethodGet, "/p.gif?s="+shopSite+"&u="+m.origin+"/shop/", nil)
+			_, err := m.send(ctx, who, http.MethodGet, "/p.gif?s="+shopSite+"&u="+m.origin+"/shop/", nil)
+			return err
 		}
 		return nil
 	}
-	landing := m.origin + "/shop/"
+	landing := v.landing
+	if landing == "" {
+		landing = m.origin + "/shop/"
+	}
 	if v.from.query != "" {
 		landing += "?" + v.from.query
 	}
@@ -101,7 +113,7 @@ func (m *madeTraffic) visit(ctx context.Context, v madeVisit) error {
 	}
 	for _, p := range pages {
 		body := map[string]any{"site": shopSite, "events": []any{p}}
-		if err := m.send(ctx, who, http.MethodPost, "/v1/events", body); err != nil {
+		if _, err := m.send(ctx, who, http.MethodPost, "/v1/events", body); err != nil {
 			return err
 		}
 	}
@@ -110,7 +122,7 @@ func (m *madeTraffic) visit(ctx context.Context, v madeVisit) error {
 
 // answer shows the banner to a made-up visitor and sends what they say.
 func (m *madeTraffic) answer(ctx context.Context, who *madeVisitor) error {
-	if err := m.send(ctx, who, http.MethodGet, "/v1/shown?site="+shopSite, nil); err != nil {
+	if _, err := m.send(ctx, who, http.MethodGet, "/v1/shown?site="+shopSite, nil); err != nil {
 		return err
 	}
 	body := map[string]any{"site": shopSite, "surface": "banner", "notice": map[string]string{"language": "zh-CN"}}
@@ -125,24 +137,25 @@ func (m *madeTraffic) answer(ctx context.Context, who *madeVisitor) error {
 	default:
 		return nil
 	}
-	return m.send(ctx, who, http.MethodPost, "/v1/consent", body)
+	_, err := m.send(ctx, who, http.MethodPost, "/v1/consent", body)
+	return err
 }
 
 // send makes one request with the visitor's cookies and keeps those that come
-// back. Anything but success ends the demo's traffic: it is ours, so it must
-// be right.
-func (m *madeTraffic) send(ctx context.Context, who *madeVisitor, method, path string, body any) error {
+// back; of a redirect it returns where it leads. Anything else but success ends
+// the demo's traffic: it is ours, so it must be right.
+func (m *madeTraffic) send(ctx context.Context, who *madeVisitor, method, path string, body any) (leads string, err error) {
 	var content io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
-			return fmt.Errorf("demo traffic: %w", err)
+			return "", fmt.Errorf("demo traffic: %w", err)
 		}
 		content = bytes.NewReader(b)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, m.base+path, content)
 	if err != nil {
-		return fmt.Errorf("demo traffic: %w", err)
+		return "", fmt.Errorf("demo traffic: %w", err)
 	}
 	h := req.Header
 	h.Set("Origin", m.origin)
@@ -158,15 +171,15 @@ func (m *madeTraffic) send(ctx context.Context, who *madeVisitor, method, path s
 	}
 	resp, err := m.client.Do(req)
 	if err != nil {
-		return fmt.Errorf("demo traffic: %w", err)
+		return "", fmt.Errorf("demo traffic: %w", err)
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
 	if err != nil {
-		return fmt.Errorf("demo traffic: %w", err)
+		return "", fmt.Errorf("demo traffic: %w", err)
 	}
-	if resp.StatusCode >= 300 {
-		return fmt.Errorf("demo traffic: %s %s answered %d: %s", method, strings.SplitN(path, "?", 2)[0], resp.StatusCode, answer)
+	if resp.StatusCode >= 300 && resp.StatusCode != http.StatusFound {
+		return "", fmt.Errorf("demo traffic: %s %s answered %d: %s", method, strings.SplitN(path, "?", 2)[0], resp.StatusCode, answer)
 	}
 	for _, c := range resp.Cookies() {
 		if c.MaxAge < 0 {
@@ -175,5 +188,5 @@ func (m *madeTraffic) send(ctx context.Context, who *madeVisitor, method, path s
 		}
 		who.cookies[c.Name] = c.Value
 	}
-	return nil
+	return resp.Header.Get("Location"), nil
 }

@@ -18,6 +18,7 @@ type madeVisitor struct {
 type madeVisit struct {
 	who      *madeVisitor
 	from     madeSource
+	landing  string // the shop's first page where empty
 	first    bool
 	order    string
 	pages    int
@@ -121,18 +122,12 @@ func poisson(r *rand.Rand, mean float64) int {
 // planVisitor plans a person's first visit and those that follow.
 func (m *madeTraffic) planVisitor(steps [][]madeVisit, i int) int {
 	r := m.random
-	place := pick(r, madePlaces, func(p madePlace) float64 { return p.weight })
-	who := &madeVisitor{
-		address: fmt.Sprintf("%s.%d.%d", place.network, r.IntN(256), 1+r.IntN(254)), language: place.language,
-		agent: madeAgents[r.IntN(len(madeAgents))], cookies: map[string]string{}, answer: answerOf(r),
-		random: rand.New(rand.NewPCG(r.Uint64(), r.Uint64())),
-	}
+	who := newMadeVisitor(r)
 	source := pick(r, madeSources, func(s madeSource) float64 { return s.weight })
 	visits := 0
 	for first := true; i < len(steps); first = false {
 		v := madeVisit{who: who, from: source, first: first, pages: 1 + poisson(r, 1.4), purchase: r.Float64()}
-		m.orders++
-		v.order = fmt.Sprintf("M%06d", m.orders)
+		v.order = m.nextOrder()
 		steps[i] = append(steps[i], v)
 		visits++
 		if who.answer == "ignore" || who.answer == "reject" || r.Float64() > .35 {
@@ -145,6 +140,18 @@ func (m *madeTraffic) planVisitor(steps [][]madeVisit, i int) int {
 	}
 	return visits
 }
+
+func newMadeVisitor(r *rand.Rand) *madeVisitor {
+	place := pick(r, madePlaces, func(p madePlace) float64 { return p.weight })
+	return &madeVisitor{
+		address: fmt.Sprintf("%s.%d.%d", place.network, r.IntN(256), 1+r.IntN(254)), language: place.language,
+		agent: madeAgents[r.IntN(len(madeAgents))], cookies: map[string]string{}, answer: answerOf(r),
+		random: rand.New(rand.NewPCG(r.Uint64(), r.Uint64())),
+	}
+}
+
+// nextOrder is the number of an order that may be made.
+func (m *madeTraffic) nextOrder() string { return fmt.Sprintf("M%06d", m.orders.Add(1)) }
 
 func answerOf(r *rand.Rand) string {
 	switch at := r.Float64(); {
