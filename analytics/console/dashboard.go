@@ -149,8 +149,9 @@ func (c *Console) showReport(w http.ResponseWriter, r *http.Request, by *viewer)
 		return
 	}
 	answered := make(chan answers, 1)
-	go func() { answered <- c.ask(ctx, &view.page, by.name, query) }()
-	c.showWhenAnswered(w, r, view, func(v *reportView, a answers) {
+	q := question{report.Watch(c.opt.Source), by.name, query}
+	go func() { answered <- q.ask(ctx, &view.page) }()
+	c.showWhenAnswered(w, r, q, view, func(v *reportView, a answers) {
 		v.fill(a.table, carry)
 		if v.Chart = a.chart; v.Chart == nil {
 			v.leave(c, chartIsland)
@@ -180,9 +181,9 @@ func drillDown(q *report.Query, name string, asked url.Values) {
 }
 
 // visitsByDay asks for the chart above the table.
-func (c *Console) visitsByDay(ctx context.Context, p *page, q report.Query) (*chart, error) {
+func visitsByDay(ctx context.Context, src report.Source, p *page, q report.Query) (*chart, error) {
 	q.Compare, q.Options = report.NoCompare, report.Options{}
-	series, err := report.Run(ctx, c.opt.Source, timeseriesReport, q)
+	series, err := report.Run(ctx, src, timeseriesReport, q)
 	if err != nil {
 		return nil, err
 	}

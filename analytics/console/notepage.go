@@ -182,8 +182,8 @@ func (v *reportView) share(n report.Note, q report.Query) {
 type markView struct{ Day, Text, Kind string }
 
 // marksOn lists what is to be said about the days of a chart.
-func (c *Console) marksOn(ctx context.Context, p *page, q report.Query) ([]report.Mark, []markView, error) {
-	marks, err := report.Marks(ctx, c.opt.Source, q)
+func marksOn(ctx context.Context, src report.Source, p *page, q report.Query) ([]report.Mark, []markView, error) {
+	marks, err := report.Marks(ctx, src, q)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 // A page whose figures are long in coming is sent in two parts: the form, how
-// long it has been waiting and a link that takes the question back; and the
-// figures, which hide that. It needs no script: whoever follows the link, leaves
+// long it has been waiting, how many rows were read so far, and a link that takes
+// the question back; and the figures, which hide that. It needs no script: whoever follows the link, leaves
 // or closes the page ends the connection, and with it the statements in
 // ClickHouse.
 
@@ -20,8 +20,10 @@ const (
 	// patience is how long a page is held back to be sent whole, with a status of
 	// its own where it fails.
 	patience = time.Second
-	// tick is how often the page says how long it has been waiting.
-	tick = time.Second
+	// tick is how often the page says how long it has been waiting, and glance
+	// how long ClickHouse may take to say what it has read.
+	tick   = time.Second
+	glance = tick / 2
 )
 
 // answers are the figures of a report's page.
@@ -31,21 +33,29 @@ type answers struct {
 	err   error
 }
 
+// question is a report's page that waits for its figures.
+type question struct {
+	source *report.Watched
+	name   string
+	query  report.Query
+}
+
 // ask answers a page's questions side by side: the report, the chart above it
 // and its marks.
-func (c *Console) ask(ctx context.Context, p *page, name string, query report.Query) answers {
+func (q question) ask(ctx context.Context, p *page) answers {
+	name, query := q.name, q.query
 	var a answers
 	var marks []report.Mark
 	var views []markView
 	var chartErr, markErr error
 	var wg sync.WaitGroup
 	if hasChart(name) && !query.CompleteUntil.IsZero() {
-		wg.Go(func() { marks, views, markErr = c.marksOn(ctx, p, query) })
+		wg.Go(func() { marks, views, markErr = marksOn(ctx, q.source, p, query) })
 	}
 	if name != timeseriesReport && hasChart(name) {
-		wg.Go(func() { a.chart, chartErr = c.visitsByDay(ctx, p, query) })
+		wg.Go(func() { a.chart, chartErr = visitsByDay(ctx, q.source, p, query) })
 	}
-	a.table, a.err = report.Run(ctx, c.opt.Source, name, query)
+	a.table, a.err = report.Run(ctx, q.source, name, query)
 	wg.Wait()
 	for _, err := range []error{chartErr, markErr} {
 		if a.err == nil {
@@ -60,7 +70,7 @@ func (c *Console) ask(ctx context.Context, p *page, name string, query report.Qu
 	}
 	if a.chart != nil && query.CompleteUntil.IsZero() { // only the answer tells
 		query.CompleteUntil = a.table.Meta.CompleteUntil
-		if marks, views, a.err = c.marksOn(ctx, p, query); a.err != nil {
+		if marks, views, a.err = marksOn(ctx, q.source, p, query); a.err != nil {
 			return a
 		}
 	}
@@ -79,7 +89,7 @@ type waitingView struct {
 
 // showWhenAnswered sends the page once there are figures, whole if they come in
 // time.
-func (c *Console) showWhenAnswered(w http.ResponseWriter, r *http.Request, view reportView, fill func(*reportView, answers), answered <-chan answers) {
+func (c *Console) showWhenAnswered(w http.ResponseWriter, r *http.Request, q question, view reportView, fill func(*reportView, answers), answered <-chan answers) {
 	select {
 	case a := <-answered:
 		if a.err != nil {
@@ -111,11 +121,22 @@ func (c *Console) showWhenAnswered(w http.ResponseWriter, r *http.Request, view 
 			return
 		case <-ticks:
 			waited += tick
-			if !c.sendPart(w, "tick", view.T("waiting.seconds", int(waited.Seconds()))) {
+			if !c.sendPart(w, "tick", q.progress(r.Context(), &view.page, waited)) {
 				return // the client has left, and the answer with it
 			}
 		}
 	}
+}
+
+// progress says how long a question has been waiting, and what was read for it.
+func (q question) progress(ctx context.Context, p *page, waited time.Duration) string {
+	ctx, cancel := context.WithTimeout(ctx, glance)
+	defer cancel()
+	text := p.T("waiting.seconds", int(waited.Seconds()))
+	if rows, err := q.source.Rows(ctx); err == nil && rows > 0 { // who may not see it waits all the same
+		text += " · " + p.T("waiting.rows", count(rows))
+	}
+	return text
 }
 
 // sendPart sends a part of a report's page at once; false where that fails.
