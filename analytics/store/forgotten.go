@@ -101,6 +101,11 @@ func (f *forgotten) filter(ctx context.Context, s *Store, b Batch) (Batch, error
 	if err := f.hear(ctx, s); err != nil {
 		return b, err
 	}
+	return f.without(b), nil
+}
+
+// without is filter by what was heard. The caller holds mu.
+func (f *forgotten) without(b Batch) Batch {
 	visitor, recipient := f.who(f.subject), f.who(f.recipient)
 	b.Events = leave(b.Events, func(e *event.Event) bool {
 		return visitor(e.Site, e.Visitor, e.Time) || recipient(e.Site, e.Recipient, e.Time)
@@ -118,7 +123,34 @@ func (f *forgotten) filter(ctx context.Context, s *Store, b Batch) (Batch, error
 		denies := st.Open == event.Denied || st.Click == event.Denied || st.All == event.Denied
 		return !denies && recipient(st.Site, st.Recipient, st.Time)
 	})
-	return b, nil
+	return b
+}
+
+// WithoutErased asks ClickHouse who was erased and returns what becomes of a record that
+// waits outside of it, as Insert would have it: nothing where it is about one of
+// them, a consent without its subject. newest is when the last of them was taken
+// down, by ClickHouse's clock: later only when there is a new one.
+func (s *Store) WithoutErased(ctx context.Context) (without func(event.Record) (left event.Record, some bool), newest time.Time, err error) {
+	f := &s.forgotten
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = time.Time{}
+	if err := f.hear(ctx, s); err != nil {
+		return nil, newest, err
+	}
+	return func(r event.Record) (event.Record, bool) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		var b Batch
+		b.Add(r)
+		if b = f.without(b); b.Len() == 0 {
+			return event.Record{}, false
+		}
+		if r.Consent != nil {
+			r.Consent = b.Consents[0].Consent
+		}
+		return r, true
+	}, f.taken, nil
 }
 
 // who returns a question: was this person, by the hash that their sort has, erased

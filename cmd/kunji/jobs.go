@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/kunjicloud/kunji/analytics/store"
 )
 
 // erasing is how erasures go, for operators.
@@ -107,7 +109,11 @@ func (s *service) keepNumbers(ctx context.Context) {
 
 // erase is one round of the erasures that wait.
 func (s *service) erase(ctx context.Context, now time.Time, log *slog.Logger) {
-	done, err := s.store.Erase(ctx, s.eraseOptions())
+	var done []store.ErasureReceipt
+	err := s.forget(ctx) // a receipt says that it is done
+	if err == nil {
+		done, err = s.store.Erase(ctx, s.eraseOptions())
+	}
 	if ctx.Err() != nil {
 		return
 	}

@@ -1,14 +1,20 @@
 package main
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/kunjicloud/kunji/analytics/engine"
+	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/spool"
 )
 
 // see fetches what is kept about a visitor, as JSON.
@@ -29,6 +35,60 @@ func (v *visitor) see(t *testing.T) string {
 		t.Fatalf("/v1/me answered %d: %s, %v", resp.StatusCode, b, err)
 	}
 	return string(b)
+}
+
+// visitorBy returns the id of a visitor, by a function of ClickHouse over them all.
+func visitorBy(t *testing.T, in *installation, function string) uint64 {
+	t.Helper()
+	v, err := strconv.ParseUint(in.column("SELECT " + function + " FROM events WHERE kind = 'page_view'")[0], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// setHitsAside puts two hits of each visitor into the spool of a service at rest
+// and sets them aside.
+func setHitsAside(t *testing.T, dir string, visitors ...uint64) {
+	t.Helper()
+	s, err := spool.Open(spool.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Ack(s.Stats().Stored); err != nil {
+		t.Fatal(err)
+	}
+	first := s.Stats().Stored + 1
+	for _, v := range append(visitors, visitors...) {
+		b, err := event.Append(nil, event.Record{Event: &event.Event{
+			Time: time.Now().UTC(), Site: "shop", Kind: event.PageView, Visitor: v, Basis: event.BasisRecord, Path: "/refused",
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Append(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.SetAside(first, s.Stats().Stored, "refused: code 349"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// spooled returns in which files of a spool a visitor's id lies.
+func spooled(t *testing.T, dir string, visitor uint64) (files []string) {
+	t.Helper()
+	id := binary.LittleEndian.AppendUint64(nil, visitor) // fixed64 in the record
+	err := spool.Everything(dir, func(file string, content []byte) {
+		if bytes.Contains(content, id) {
+			files = append(files, file)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
 }
 
 // TestPolicy_5_1_5_3_SeeAndErase runs the whole service: visitors consent and
@@ -58,6 +118,17 @@ func TestPolicy_5_1_5_3_SeeAndErase(t *testing.T) {
 	if me := visitors[0].see(t); !strings.Contains(me, `"page_view"`) || !strings.Contains(me, "accept_all") {
 		t.Errorf("what is kept: %s", me)
 	}
+	// The first visitor and the last also have hits that ClickHouse once refused.
+	r.end()
+	erased, control := visitorBy(t, in, "argMin(visitor, time)"), visitorBy(t, in, "argMax(visitor, time)")
+	spoolDir := filepath.Join(in.dir, "data", "spool")
+	setHitsAside(t, spoolDir, erased, control)
+	for _, v := range []uint64{erased, control} {
+		if len(spooled(t, spoolDir, v)) == 0 {
+			t.Fatalf("visitor %d is not found in the spool: the search does not see", v)
+		}
+	}
+	r = in.start("serve")
 	// Old parts stay eight minutes by default, longer than a test should take.
 	for _, table := range []string{"events", "touches", "consents", "campaign_day"} {
 		in.kunji("sql", "--write", "ALTER TABLE "+table+" MODIFY SETTING old_parts_lifetime = 0")
@@ -71,6 +142,18 @@ func TestPolicy_5_1_5_3_SeeAndErase(t *testing.T) {
 		}
 		return nil
 	})
+	in.eventually("the spool has nothing of them", func() error {
+		if left := spooled(t, spoolDir, erased); len(left) > 0 {
+			return fmt.Errorf("their id is in %v", left)
+		}
+		return nil
+	})
+	if len(spooled(t, spoolDir, control)) == 0 {
+		t.Error("the hits of who was not erased are not set aside any more")
+	}
+	if out := in.kunji("spool", "list"); !strings.Contains(out, "refused: code 349") {
+		t.Errorf("set aside is %s", out)
+	}
 	if got := in.column("SELECT concat(toString(uniqExact(visitor)), ' ', toString(count())) FROM events WHERE visitor != 0 AND kind = 'page_view'"); got[0] != "2 6" {
 		t.Errorf("visitors, page views: %s, want 2 6", got)
 	}

@@ -58,6 +58,7 @@ type service struct {
 	ready     atomic.Bool // the tables are there
 	erasing   erasing
 	wound     woundSites // that are stopped for good
+	forgot    forgot     // who was erased, in what is set aside
 
 	edgeAt, consoleAt, opsAt, controlAt net.Listener
 	certificates                        []*certificate

@@ -37,6 +37,7 @@ func (s *service) keepStore(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	beside.Go(func() { s.followWound(ctx) })
+	beside.Go(func() { s.followErased(ctx) })
 	if s.cfg.Jobs {
 		beside.Go(func() { s.runJobs(ctx) })
 		hooks, err := s.webhooks()

@@ -135,7 +135,9 @@ func (s *service) dropSite(ctx context.Context, id string) error {
 	if s.spool == nil {
 		return nil
 	}
-	n, err := s.spool.RewriteAside(ctx, func(payload []byte) ([]byte, error) { return withoutSite(payload, id) })
+	n, err := s.spool.RewriteAside(ctx, func(payload []byte) ([]byte, error) {
+		return rewritten(payload, func(r event.Record) (event.Record, bool) { return withoutSite(r, id) })
+	})
 	if err != nil {
 		return fmt.Errorf("what is set aside of %s: %w", id, err)
 	}
@@ -146,23 +148,19 @@ func (s *service) dropSite(ctx context.Context, id string) error {
 	return err
 }
 
-// withoutSite is what becomes of a record in the spool: nothing of a site's hits
-// and statements; its decisions stay as proof, without their subject. One that
-// cannot be read is left: nobody knows whose it is.
-func withoutSite(payload []byte, id string) ([]byte, error) {
-	r, err := event.Decode(payload)
-	if err != nil {
-		return payload, nil
-	}
+// withoutSite is what is left of a record in the spool: nothing of a site's hits
+// and statements; its decisions stay as proof, without their subject.
+func withoutSite(r event.Record, id string) (event.Record, bool) {
 	switch {
 	case r.Event != nil && r.Event.Site == id, r.Refusal != nil && r.Refusal.Site == id,
 		r.Notice != nil && r.Notice.Site == id, r.Statement != nil && r.Statement.Site == id:
-		return nil, nil
+		return event.Record{}, false
 	case r.Consent != nil && r.Consent.Site == id && r.Consent.Subject != 0:
-		r.Consent.Subject, r.Consent.Salt = 0, [16]byte{}
-		return event.Append(nil, r)
+		bare := *r.Consent
+		bare.Subject, bare.Salt = 0, [16]byte{}
+		r.Consent = &bare
 	}
-	return payload, nil
+	return r, true
 }
 
 // followWound stops the sites that any node was told to wind down, until ctx ends.

@@ -32,6 +32,7 @@ func (s *Spool) databaseOptions() *pebble.Options {
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 		// Deleted groups leave the disk without waiting for further writes.
 		FlushDelayDeleteRange: 5 * time.Second,
+		Cleaner:               deletesLogs{},
 		EventListener: &pebble.EventListener{
 			BackgroundError: func(err error) { s.health.note(err, s.opts.Now()) },
 			DataCorruption:  s.keepDamagedFile,
@@ -41,6 +42,17 @@ func (s *Spool) databaseOptions() *pebble.Options {
 	o.EnsureDefaults()
 	return o
 }
+
+// deletesLogs deletes every file that is not needed any more. Pebble would keep
+// some of its logs to write new ones over them, and with them the records of
+// people who asked to be erased; it does not for a cleaner that says that it needs
+// their contents, as the one that archives files does.
+type deletesLogs struct {
+	pebble.DeleteCleaner // nearer than the other's, its methods count
+	needsContents
+}
+
+type needsContents struct{ pebble.ArchiveCleaner }
 
 // openOrSalvage opens the database and reads its state; a damaged one is salvaged
 // first.

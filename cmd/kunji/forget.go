@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/kunjicloud/kunji/edge/event"
+)
+
+// Who was erased goes from what each node set aside as well (policy 5.3): on the
+// node that has jobs before anything is signed, on the others within seconds of
+// hearing it. What waits in the queue is left out when it is stored.
+
+// hearErased is how often a node asks whom it has to forget.
+const hearErased = 10 * time.Second
+
+// forgot is up to where this node has.
+type forgot struct {
+	mu     sync.Mutex
+	newest time.Time // the last tombstone
+	aside  uint64    // records set aside then
+}
+
+// forget takes who was erased from what is set aside here.
+func (s *service) forget(ctx context.Context) error {
+	if s.spool == nil {
+		return nil
+	}
+	s.forgot.mu.Lock()
+	defer s.forgot.mu.Unlock()
+	without, newest, err := s.store.WithoutErased(ctx)
+	if err != nil {
+		return fmt.Errorf("who was erased: %w", err)
+	}
+	aside := s.spool.Stats().Aside
+	if aside == 0 || aside == s.forgot.aside && newest.Equal(s.forgot.newest) {
+		return nil
+	}
+	n, err := s.spool.RewriteAside(ctx, func(payload []byte) ([]byte, error) { return rewritten(payload, without) })
+	if err != nil {
+		return fmt.Errorf("who was erased is still set aside here: %w", err)
+	}
+	if n > 0 {
+		s.log.Info("kunji: who was erased is gone from what is set aside", "records", n)
+	}
+	s.forgot.newest, s.forgot.aside = newest, s.spool.Stats().Aside
+	return nil
+}
+
+// rewritten is what becomes of a record in the spool, nil where nothing does. One
+// that cannot be read is left: nobody knows whose it is.
+func rewritten(payload []byte, left func(event.Record) (event.Record, bool)) ([]byte, error) {
+	r, err := event.Decode(payload)
+	if err != nil {
+		return payload, nil
+	}
+	after, some := left(r)
+	switch {
+	case !some:
+		return nil, nil
+	case after != r:
+		return event.Append(nil, after)
+	}
+	return payload, nil
+}
+
+// followErased forgets until ctx ends.
+func (s *service) followErased(ctx context.Context) {
+	for tick := time.NewTicker(hearErased); ; {
+		if err := s.forget(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("kunji: somebody to be forgotten here; it is tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+	}
+}
