@@ -24,7 +24,7 @@ const ids = "* EXCEPT site REPLACE (toString(event_id) AS event_id, if(notEmpty(
 
 // tables are what the site's operator may hold. Left out are what the service
 // keeps for itself: accounts, the audit log, who made a mark, sealed ids, and how
-// far an erasure is.
+// far an erasure is; and sales and visitor_days, which repeat events.
 var tables = []table{
 	{name: "events", from: "events", when: "time", what: ids},
 	{name: "touches", from: "touches", when: "time", what: ids},

@@ -75,10 +75,11 @@ func attributionColumns(money string) []Column {
 // attributed asks for journeys and brings their amounts into the site's
 // currency; others counts those that cannot be.
 func attributed(ctx context.Context, src Source, q Query) (all *journeys, others int64, err error) {
-	if all, err = askJourneys(ctx, src, q); err != nil {
+	err = together(ctx, q.readRates, func(ctx context.Context) (err error) { all, err = askJourneys(ctx, src, q); return err })
+	if err != nil {
 		return nil, 0, err
 	}
-	rates, err := askRates(ctx, src, q)
+	rates, err := q.rates()
 	if err != nil {
 		return nil, 0, err
 	}

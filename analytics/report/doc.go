@@ -13,8 +13,9 @@
 //     compared with local_day, which was set when the event was kept, so a
 //     change of the clocks makes a day of 23 or 25 hours and nothing else.
 //   - Machines (crawlers, scanners, monitors) are left out.
-//   - A conversion is read from the events, the earliest per site and order
-//     over everything the store holds, never summed in a rollup. A page that
+//   - A conversion is read from the events (the table sales has those that it
+//     takes), the earliest per site and order over everything the store holds,
+//     never summed in a rollup. A page that
 //     is loaded again, or an order that is sent by page and server, counts
 //     once, on the day it was first heard of.
 //   - A refund counts on its own day, in the row of its order's conversion.

@@ -93,22 +93,26 @@ func runGrouped(ctx context.Context, src Source, q Query, r grouped) (*Table, er
 
 // rows returns the groups that may be shown and their total.
 func (r *grouped) rows(ctx context.Context, src Source, q Query, meta *Meta) ([]group, group, error) {
-	groups, err := r.ask(ctx, src, q, nil)
+	var groups []group
+	var sales []sale
+	var spent []spend
+	asks := []func(context.Context) error{
+		func(ctx context.Context) (err error) { groups, err = r.ask(ctx, src, q, nil); return err },
+	}
+	if r.placeOf != nil {
+		asks = append(asks, q.readRates, func(ctx context.Context) (err error) { sales, err = askSales(ctx, src, q); return err })
+	}
+	if r.withCosts {
+		asks = append(asks, func(ctx context.Context) (err error) {
+			spent, err = askSpend(ctx, src, q, q.Options.Detail)
+			return err
+		})
+	}
+	err := together(ctx, asks...)
 	if err != nil {
 		return nil, group{}, err
 	}
-	if r.placeOf != nil {
-		sales, err := askSales(ctx, src, q)
-		if err != nil {
-			return nil, group{}, err
-		}
-		groups = r.join(groups, sales)
-	}
-	if r.withCosts {
-		if groups, err = r.joinCosts(ctx, src, q, groups); err != nil {
-			return nil, group{}, err
-		}
-	}
+	groups = r.joinCosts(r.join(groups, sales), spent)
 	if r.withSent {
 		if groups, err = r.joinSent(ctx, src, q, groups); err != nil {
 			return nil, group{}, err

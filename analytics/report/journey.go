@@ -2,7 +2,7 @@ package report
 
 import (
 	"context"
-	_ "embed" // attribution.sql, attribution_places.sql
+	_ "embed" // attribution.sql, attribution_places.sql, attribution_visited.sql
 	"errors"
 	"fmt"
 	"maps"
@@ -15,6 +15,9 @@ var attributionSQL string
 
 //go:embed query/attribution_places.sql
 var attributionPlacesSQL string
+
+//go:embed query/attribution_visited.sql
+var attributionVisitedSQL string
 
 // directChannel is the channel of a visit that nothing led to.
 const directChannel = "Direct"
@@ -53,13 +56,37 @@ func askJourneys(ctx context.Context, src Source, q Query) (*journeys, error) {
 	params := map[string]any{
 		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "lookback": int64(q.Options.Lookback),
 	}
+	out := &journeys{}
+	var ways [][]uint64
+	var places map[uint64]place
+	err := together(ctx,
+		func(ctx context.Context) (err error) { ways, err = out.read(ctx, src, params); return err },
+		func(ctx context.Context) (err error) {
+			places, err = askPlaces(ctx, src, attributionPlacesSQL, params)
+			return err
+		},
+	)
+	if err != nil || out.name(places, ways) {
+		return out, err
+	}
+	// A visit that came between the two statements, or of events that filters
+	// leave out of the sums.
+	if places, err = askPlaces(ctx, src, attributionVisitedSQL, params); err != nil {
+		return nil, err
+	}
+	if !out.name(places, ways) {
+		return nil, errors.New("visits were erased while they were read: ask again")
+	}
+	return out, nil
+}
+
+// read reads the conversions, and returns the hashes of the places of their visits.
+func (all *journeys) read(ctx context.Context, src Source, params map[string]any) (ways [][]uint64, err error) {
 	rows, err := src.Query(ctx, attributionSQL, params)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	out := &journeys{}
-	var ways [][]uint64
 	for rows.Next() {
 		var j journey
 		var day int32
@@ -73,18 +100,9 @@ func askJourneys(ctx context.Context, src Source, q Query) (*journeys, error) {
 		for i, age := range ages {
 			j.touches[i].age = age
 		}
-		out.all, ways = append(out.all, j), append(ways, keys)
+		all.all, ways = append(all.all, j), append(ways, keys)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	// Asked after the journeys, so that a visit that arrives between the two
-	// statements is known to both.
-	places, err := askPlaces(ctx, src, params)
-	if err != nil {
-		return nil, err
-	}
-	return out, out.name(places, ways)
+	return ways, rows.Err()
 }
 
 // place is what the hash of a visit's origin and channel stands for.
@@ -93,8 +111,8 @@ type place struct {
 	channel string
 }
 
-func askPlaces(ctx context.Context, src Source, params map[string]any) (map[uint64]place, error) {
-	rows, err := src.Query(ctx, attributionPlacesSQL, params)
+func askPlaces(ctx context.Context, src Source, sql string, params map[string]any) (map[uint64]place, error) {
+	rows, err := src.Query(ctx, sql, params)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +132,8 @@ func askPlaces(ctx context.Context, src Source, params map[string]any) (map[uint
 	return places, rows.Err()
 }
 
-// name fills in where the visits came from.
-func (all *journeys) name(places map[uint64]place, ways [][]uint64) error {
+// name fills in where the visits came from; false where a place is not known.
+func (all *journeys) name(places map[uint64]place, ways [][]uint64) bool {
 	number := map[origin]int{}
 	for _, p := range places {
 		number[p.origin] = 0
@@ -124,16 +142,21 @@ func (all *journeys) name(places map[uint64]place, ways [][]uint64) error {
 	for i, o := range all.origins {
 		number[o] = i
 	}
+	named := make(map[uint64]touch, len(places))
+	for key, p := range places {
+		named[key] = touch{origin: number[p.origin], channel: p.channel}
+	}
 	for i, way := range ways {
 		for n, key := range way {
-			found, ok := places[key]
+			found, ok := named[key]
 			if !ok {
-				return errors.New("visits were erased while they were read: ask again")
+				return false
 			}
-			all.all[i].touches[n].origin, all.all[i].touches[n].channel = number[found.origin], found.channel
+			found.age = all.all[i].touches[n].age
+			all.all[i].touches[n] = found
 		}
 	}
-	return nil
+	return true
 }
 
 // lastOf returns the index of the visit that the last and the last non-direct

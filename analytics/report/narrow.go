@@ -18,6 +18,12 @@ var narrowSQL string
 //go:embed query/narrowed_day.sql
 var narrowedDaySQL string
 
+//go:embed query/narrowed_sales.sql
+var narrowedSalesSQL string
+
+//go:embed query/narrowed_visitor_days.sql
+var narrowedVisitorDaysSQL string
+
 // A narrowed report is the report over the events that its filters choose, as
 // if there were no others, with three exceptions: which conversion of an order
 // is the first is settled over all, and so is which clicks in mails are a
@@ -40,18 +46,26 @@ type narrowing struct {
 
 // narrowed is a source whose statements see only the events that filters
 // choose. It puts their condition where a statement says 1 /* narrowed */, and
-// events in the place of the rollup, which knows campaigns only.
+// events in the place of the tables that views make of them, which do not have
+// every column.
 type narrowed struct {
 	Source
 	narrowing
 }
 
-// rollup is how statements name the sums by day.
-var rollup = regexp.MustCompile(`FROM campaign_day\b`)
+// viewed is how statements name a table that a view makes, ofEvents what has the
+// same of chosen events.
+var (
+	viewed   = regexp.MustCompile(`FROM (campaign_day|sales|visitor_days)\b`)
+	ofEvents = map[string]string{"campaign_day": narrowedDaySQL, "sales": narrowedSalesSQL, "visitor_days": narrowedVisitorDaysSQL}
+)
 
 // Query answers a statement over the chosen events.
 func (n narrowed) Query(ctx context.Context, sql string, params map[string]any) (*store.Rows, error) {
-	sql = rollup.ReplaceAllLiteralString(sql, "FROM (\n"+narrowedDaySQL+") AS campaign_day")
+	sql = viewed.ReplaceAllStringFunc(sql, func(found string) string {
+		name := strings.TrimPrefix(found, "FROM ")
+		return "FROM (\n" + ofEvents[name] + ") AS " + name
+	})
 	if n.bots {
 		sql = strings.ReplaceAll(sql, "machine = 0", "machine = 1")
 	}

@@ -37,6 +37,9 @@ type Query struct {
 	Now time.Time
 
 	narrow []Filter // those of Filters that choose events; Run sets them apart
+	// rates are the site's up to To, or later: asked for once by whoever needs them
+	// first. Run sets it.
+	rates func() (*rates, error)
 }
 
 // Error is a question that cannot be answered as it was asked.

@@ -47,6 +47,12 @@ func askRates(ctx context.Context, src Source, q Query) (*rates, error) {
 	return out, rows.Err()
 }
 
+// readRates asks for the rates beside something else that will need them.
+func (q *Query) readRates(context.Context) error {
+	_, err := q.rates()
+	return err
+}
+
 // convert brings an amount of a day into the site's currency, by the rate that
 // held on that day, rounded to ten-thousandths, halves away from zero. An
 // amount without a currency is in the site's. ok is false, and the amount 0,

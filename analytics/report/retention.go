@@ -66,23 +66,39 @@ func monday(d Day) Day { return d - (d+3)%7 }
 
 // askCohorts returns visitors by cohort and weeks since.
 func askCohorts(ctx context.Context, src Source, q Query, weeks int) (map[Day][MaxWeeks + 1]int64, error) {
+	seen := map[Day][MaxWeeks + 1]int64{}
+	for first := monday(q.From); first <= q.To; first += 7 * cohortsAtOnce {
+		if err := readCohorts(ctx, src, q, first, weeks, seen); err != nil {
+			return nil, err
+		}
+	}
+	return seen, nil
+}
+
+// cohortsAtOnce is how many cohorts fit into a statement: they, the weeks after
+// the last one, and all weeks before have a bit each of 64.
+const cohortsAtOnce = 63 - MaxWeeks
+
+// readCohorts reads the cohorts from a Monday on.
+func readCohorts(ctx context.Context, src Source, q Query, first Day, weeks int, seen map[Day][MaxWeeks + 1]int64) error {
 	rows, err := src.Query(ctx, retentionSQL, map[string]any{
-		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "weeks": uint8(weeks),
+		"site": q.Site.ID, "to": q.To.String(), "first": first.String(), "cohorts": uint8(cohortsAtOnce), "followed": uint8(weeks),
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
-	seen := map[Day][MaxWeeks + 1]int64{}
 	for rows.Next() {
-		var cohort int32
-		var later, visitors int64
-		if err := rows.Scan(&cohort, &later, &visitors); err != nil {
-			return nil, fmt.Errorf("a cohort of the answer: %w", err)
+		var nth, came, visitors int64
+		if err := rows.Scan(&nth, &came, &visitors); err != nil {
+			return fmt.Errorf("a cohort of the answer: %w", err)
 		}
-		one := seen[Day(cohort)]
-		one[later] = visitors
-		seen[Day(cohort)] = one
+		cohort := first + 7*Day(nth-1)
+		one := seen[cohort]
+		for later := range one {
+			one[later] += visitors * (came >> later & 1)
+		}
+		seen[cohort] = one
 	}
-	return seen, rows.Err()
+	return rows.Err()
 }

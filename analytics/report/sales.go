@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	_ "embed" // sales.sql
 	"fmt"
@@ -13,11 +14,13 @@ var salesSQL string
 type sale struct {
 	day                               Day
 	bucket                            int64 // 0, or the minute or hour of it in seconds since 1970
+	currency                          string
 	consented                         bool
 	channel, source, medium, campaign string
 	content, term                     string
 	conversions                       int64
-	value, refunds                    int64 // ten-thousandths of the site's currency
+	refunded                          int64 // orders
+	value, refunds                    int64 // ten-thousandths of currency, then of the site's
 	otherCurrencies                   int64
 }
 
@@ -37,10 +40,6 @@ func (s *sale) figures() []int64 { return []int64{s.conversions, s.value, s.refu
 // currency are converted by the day's rate, each day's sum at once; without a
 // rate they are counted as otherCurrencies and in no sum.
 func askSales(ctx context.Context, src Source, q Query) ([]sale, error) {
-	rates, err := askRates(ctx, src, q)
-	if err != nil {
-		return nil, err
-	}
 	rows, err := src.Query(ctx, salesSQL, map[string]any{
 		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "bucket": q.Options.By.bucket(), "zone": q.Site.Zone.String(),
 	})
@@ -52,22 +51,34 @@ func askSales(ctx context.Context, src Source, q Query) ([]sale, error) {
 	for rows.Next() {
 		var s sale
 		var day int32
-		var currency string
-		var refunded int64
-		err := rows.Scan(&day, &s.bucket, &s.consented, &s.channel, &s.source, &s.medium, &s.campaign, &s.content, &s.term, &currency,
-			&s.conversions, &refunded, &s.value, &s.refunds)
+		err := rows.Scan(&day, &s.bucket, &s.consented, &s.channel, &s.source, &s.medium, &s.campaign, &s.content, &s.term, &s.currency,
+			&s.conversions, &s.refunded, &s.value, &s.refunds)
 		if err != nil {
 			return nil, fmt.Errorf("sale %d of the answer: %w", len(sales)+1, err)
 		}
 		s.day = Day(day)
-		var sold, back bool
-		s.value, sold = rates.convert(s.value, currency, s.day)
-		s.refunds, back = rates.convert(s.refunds, currency, s.day)
-		if !sold || !back {
-			s.otherCurrencies = s.conversions + refunded
-			s.value, s.refunds = 0, 0
-		}
 		sales = append(sales, s)
 	}
-	return sales, rows.Err()
+	if err := cmp.Or(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	rates, err := q.rates()
+	if err != nil {
+		return nil, err
+	}
+	for i := range sales {
+		sales[i].exchange(rates)
+	}
+	return sales, nil
+}
+
+// exchange brings the amounts into the site's currency.
+func (s *sale) exchange(rates *rates) {
+	var sold, back bool
+	s.value, sold = rates.convert(s.value, s.currency, s.day)
+	s.refunds, back = rates.convert(s.refunds, s.currency, s.day)
+	if !sold || !back {
+		s.otherCurrencies = s.conversions + s.refunded
+		s.value, s.refunds = 0, 0
+	}
 }

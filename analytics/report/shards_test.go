@@ -23,7 +23,7 @@ func TestReportsOverShards(t *testing.T) {
 	for name, test := range onEngine {
 		t.Run(name, func(t *testing.T) { test(t, db) })
 	}
-	for _, table := range []string{"events", "touches", "campaign_day"} {
+	for _, table := range []string{"events", "touches", "sales", "visitor_days", "campaign_day"} {
 		var left, all uint64
 		row(t, db, "SELECT countIf(_shard_num = 1), count() FROM "+table, &left, &all)
 		if left < all/10 || left > all-all/10 {
@@ -47,7 +47,7 @@ func openShards(t testing.TB) *store.Store {
 	written := openStore(t, store.Options{Dial: dial, Database: "written", Cluster: "one"})
 	db := openStore(t, store.Options{Dial: dial})
 	writers.Store(db, written)
-	for _, view := range []string{"events_to_touches", "events_to_campaign_day"} {
+	for _, view := range []string{"events_to_touches", "events_to_sales", "events_to_visitor_days", "events_to_campaign_day"} {
 		exec(t, db, "DROP VIEW "+view)
 	}
 	rows, err := db.Query(t.Context(), "SELECT name, engine_full FROM system.tables WHERE database = 'written' AND engine = 'Distributed'", nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed" // newest.sql
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/kunjicloud/kunji/analytics/store"
@@ -14,6 +15,24 @@ import (
 // statement in the engine too.
 type Source interface {
 	Query(ctx context.Context, sql string, params map[string]any) (*store.Rows, error)
+}
+
+// together asks several things at once. The first error ends the others. None of
+// them may keep rows open while it waits for another: sessions of the engine are
+// few.
+func together(ctx context.Context, asks ...func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wait sync.WaitGroup
+	for _, ask := range asks {
+		wait.Go(func() {
+			if err := ask(ctx); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	wait.Wait()
+	return context.Cause(ctx)
 }
 
 //go:embed query/newest.sql

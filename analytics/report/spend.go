@@ -21,7 +21,7 @@ type spend struct {
 // askSpend reads the costs of the query's days, down to a detail. A key may
 // come several times, by currency and day.
 func askSpend(ctx context.Context, src Source, q Query, detail Detail) ([]spend, error) {
-	rates, err := askRates(ctx, src, q)
+	rates, err := q.rates()
 	if err != nil {
 		return nil, err
 	}
@@ -54,11 +54,7 @@ func askSpend(ctx context.Context, src Source, q Query, detail Detail) ([]spend,
 
 // joinCosts adds costs to the campaigns that they paid for; those to which
 // nobody came become groups without visitors.
-func (r *grouped) joinCosts(ctx context.Context, src Source, q Query, groups []group) ([]group, error) {
-	spent, err := askSpend(ctx, src, q, q.Options.Detail)
-	if err != nil {
-		return nil, err
-	}
+func (r *grouped) joinCosts(groups []group, spent []spend) []group {
 	index := make(map[string]int, len(groups))
 	for i, g := range groups {
 		index[placeKey(g.kind, g.dimensions)] = i
@@ -76,7 +72,7 @@ func (r *grouped) joinCosts(ctx context.Context, src Source, q Query, groups []g
 		g.figures["platform_clicks"] += s.clicks
 		g.otherCurrencies += s.otherCurrencies
 	}
-	return groups, nil
+	return groups
 }
 
 // costMetrics are the figures that only costs fill.

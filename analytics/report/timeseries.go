@@ -117,22 +117,12 @@ func askSteps(ctx context.Context, src Source, q Query) (figures map[int64][]any
 		params["since"], params["until"] = since.UTC().Format(time.DateTime), until.UTC().Format(time.DateTime)
 		params["zone"] = q.Site.Zone.String()
 	}
-	rows, err := src.Query(ctx, sql, params)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var at, visitors, impressions, clicks, visits, pageViews int64
-		if err := rows.Scan(&at, &visitors, &impressions, &clicks, &visits, &pageViews); err != nil {
-			return nil, 0, fmt.Errorf("step %d of the answer: %w", len(figures), err)
-		}
-		figures[at] = []any{nil, impressions, clicks, visits, pageViews, visitors, int64(0), Money(0), Money(0)}
-	}
-	if err := rows.Err(); err != nil {
-		return nil, 0, err
-	}
-	sales, err := askSales(ctx, src, q)
+	var sales []sale
+	err = together(ctx,
+		func(ctx context.Context) error { return readSteps(ctx, src, sql, params, figures) },
+		func(ctx context.Context) (err error) { sales, err = askSales(ctx, src, q); return err },
+		q.readRates,
+	)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -159,4 +149,21 @@ func askSteps(ctx context.Context, src Source, q Query) (figures map[int64][]any
 		}
 	}
 	return figures, others, nil
+}
+
+// readSteps reads what the statement says of each step.
+func readSteps(ctx context.Context, src Source, sql string, params map[string]any, figures map[int64][]any) error {
+	rows, err := src.Query(ctx, sql, params)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var at, visitors, impressions, clicks, visits, pageViews int64
+		if err := rows.Scan(&at, &visitors, &impressions, &clicks, &visits, &pageViews); err != nil {
+			return fmt.Errorf("step %d of the answer: %w", len(figures), err)
+		}
+		figures[at] = []any{nil, impressions, clicks, visits, pageViews, visitors, int64(0), Money(0), Money(0)}
+	}
+	return rows.Err()
 }

@@ -31,6 +31,8 @@ const (
 var sharded = map[string]string{
 	"events":       "if(visitor = 0, cityHash64(event_id), cityHash64(visitor))",
 	"touches":      "cityHash64(visitor)",
+	"sales":        "if(visitor = 0, cityHash64(event_id), cityHash64(visitor))",
+	"visitor_days": "cityHash64(visitor)",
 	"campaign_day": "cityHash64(site, local_day, campaign)",
 	// Not by subject, which an erasure blanks: a record and its blank copy lie on
 	// one shard.

@@ -4,7 +4,7 @@
 // the embedded engine, to one server and to several.
 //
 //	ship ──Insert──▶ notice_texts, consents
-//	                 events ──view──▶ touches
+//	                 events ──view──▶ touches, sales, visitor_days
 //	                        ──view──▶ campaign_day
 //	                 refusals, notices, mail_consents, erasures
 //	jobs ──Erase, KeepNumbers, Checkpoint──▶ what names a person, campaign_day, consent_checkpoints
@@ -18,7 +18,8 @@
 // what is missing, in the order of the numbers, and records each file with its
 // SHA-256 in schema_migrations. A file that was applied never changes again.
 // Every statement in it can be run twice (IF NOT EXISTS): a crash between two
-// statements, and two programs that start at the same moment, do no harm.
+// statements, and two programs that start at the same moment, do no harm. A
+// table that came later than events is filled from them first (fill.go).
 //
 // # Cluster
 //

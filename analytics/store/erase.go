@@ -17,7 +17,8 @@ import (
 //	requested ──▶ listed ──▶ deleted ──▶ masked ──▶ done
 //
 //	listed   what there is was counted; the days to rebuild are on disk
-//	deleted  the rows answer no query: events, touches; the person's records in
+//	deleted  the rows answer no query: events and what views made of them for
+//	         this visitor (touches, sales, visitor_days); the person's records in
 //	         the ledger are blank; the days of the rollup, whose sketches hold
 //	         hashes of ids, were made anew from the events that are left; and
 //	         nothing of the person was found after that
@@ -177,14 +178,13 @@ func (s *Store) eraseRows(ctx context.Context, requested, listed []*erasure) err
 
 // eraseVisitors takes their rows out of every table.
 func (s *Store) eraseVisitors(ctx context.Context) error {
-	for _, sql := range []string{
-		"DELETE FROM " + s.form.change("events") + " WHERE (site, visitor) IN (SELECT site, visitor FROM erasing)",
-		"DELETE FROM " + s.form.change("touches") + " WHERE (site, visitor) IN (SELECT site, visitor FROM erasing)",
-		blankConsents,
-	} {
-		if err := s.change(ctx, "erase", sql); err != nil {
+	for _, table := range []string{"events", "touches", "sales", "visitor_days"} {
+		if err := s.change(ctx, "erase", "DELETE FROM "+s.form.change(table)+" WHERE (site, visitor) IN (SELECT site, visitor FROM erasing)"); err != nil {
 			return err
 		}
+	}
+	if err := s.change(ctx, "erase", blankConsents); err != nil {
+		return err
 	}
 	if err := s.catchUp(ctx, "consents"); err != nil { // each replica looks for the blank copies
 		return err
@@ -225,7 +225,9 @@ func (s *Store) list(ctx context.Context, all []*erasure) error {
 			return err
 		}
 		for _, e := range all {
-			*t.count(e) += counts[t.person(e)]
+			if t.count != nil {
+				*t.count(e) += counts[t.person(e)]
+			}
 		}
 	}
 	if err := s.stillErasing(ctx, all); err != nil {

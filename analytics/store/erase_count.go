@@ -6,12 +6,15 @@ import "context"
 type naming struct {
 	table, who, from string
 	left             string // which rows an erasure leaves none of
-	count            func(*erasure) *uint64
+	// count says where the receipt counts the rows; nil for those that repeat events.
+	count func(*erasure) *uint64
 }
 
 var namingPeople = []naming{
 	{"events", "visitor", "erasing", "true", func(e *erasure) *uint64 { return &e.Events }},
 	{"touches", "visitor", "erasing", "true", func(e *erasure) *uint64 { return &e.Touches }},
+	{"sales", "visitor", "erasing", "true", nil},
+	{"visitor_days", "visitor", "erasing", "true", nil},
 	{"consents", "subject", "erasing", "true", func(e *erasure) *uint64 { return &e.Consents }},
 	{"events", "recipient", "erasing_recipients", "true", func(e *erasure) *uint64 { return &e.Events }},
 	{"mail_consents", "recipient", "erasing_recipients", "NOT (" + denies + ") OR NOT (" + bareStatement + ")", func(e *erasure) *uint64 { return &e.Consents }},

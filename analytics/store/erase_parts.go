@@ -38,7 +38,7 @@ type partition struct{ table, id string } // the table as it is stored
 // eraseTables are those that hold what names a person, with a partition that
 // no row is in.
 var eraseTables = map[string]string{
-	"events": "196912", "touches": "196912", "campaign_day": "196912", "consents": "1969",
+	"events": "196912", "touches": "196912", "sales": "196912", "visitor_days": "196912", "campaign_day": "196912", "consents": "1969",
 	"mail_consents": "ID 'none'", // it has no partitions
 }
 

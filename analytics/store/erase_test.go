@@ -91,7 +91,7 @@ func tombstones(t testing.TB, s *Store, token, site string, visitors ...uint64) 
 // removePartsAtOnce spares tests the eight minutes for which old parts stay.
 func removePartsAtOnce(t testing.TB, s *Store) {
 	t.Helper()
-	for _, table := range []string{"events", "touches", "consents", "campaign_day", "mail_consents"} {
+	for _, table := range []string{"events", "touches", "sales", "visitor_days", "consents", "campaign_day", "mail_consents"} {
 		exec(t, s, "ALTER TABLE "+table+" MODIFY SETTING old_parts_lifetime = 0")
 	}
 }
@@ -123,6 +123,7 @@ func wantOthers(t testing.TB, s *Store, people, blanks int) {
 	if got := one(t, s, "SELECT (SELECT count() FROM events), (SELECT count() FROM touches), (SELECT countIf(subject != 0) FROM consents), (SELECT countIf(erased) FROM consents), (SELECT count() FROM erasing)"); got != want {
 		t.Errorf("events, touches, consents, blanks, being erased: %s, want %s", got, want)
 	}
+	wantViewed(t, s)
 	const sums = "SELECT groupArray(x) FROM (SELECT (site, local_day, source, sum(visits), sum(page_views), sum(customs), sum(clicks), max(keep_until), uniqCombined64Merge(14)(visitors)) AS x FROM (%s) GROUP BY site, local_day, source ORDER BY x)"
 	rolled := one(t, s, fmt.Sprintf(sums, "SELECT * FROM campaign_day"))
 	fresh := one(t, s, fmt.Sprintf(sums, "SELECT site, local_day, source, toUInt64(kind = 'visit') AS visits, toUInt64(kind = 'page_view') AS page_views, toUInt64(kind = 'custom') AS customs, "+

@@ -47,6 +47,11 @@ func (s *Store) migrate(ctx context.Context, all []migration) (applied []string,
 				return applied, err
 			}
 		}
+		if filled[m.number] {
+			if err := s.fill(ctx, m); err != nil {
+				return applied, err
+			}
+		}
 		if err := s.record(ctx, m); err != nil {
 			return applied, err
 		}

@@ -198,6 +198,8 @@ type nameable struct {
 const (
 	visitorsOf = "SELECT DISTINCT id FROM (SELECT visitor AS id FROM events WHERE site = {site:String} " +
 		"UNION ALL SELECT visitor AS id FROM touches WHERE site = {site:String} " +
+		"UNION ALL SELECT visitor AS id FROM sales WHERE site = {site:String} " +
+		"UNION ALL SELECT visitor AS id FROM visitor_days WHERE site = {site:String} " +
 		"UNION ALL SELECT subject AS id FROM consents WHERE site = {site:String}) WHERE id != 0 AND id % {parts:UInt64} = {part:UInt64}"
 	recipientsOf = "SELECT DISTINCT id FROM (SELECT recipient AS id FROM events WHERE site = {site:String} " +
 		"UNION ALL SELECT recipient AS id FROM mail_consents WHERE site = {site:String}) WHERE id != 0 AND id % {parts:UInt64} = {part:UInt64}"

@@ -27,7 +27,7 @@ const keptRows = 1000
 type keptTable struct{ table, who, columns string }
 
 // The columns that say something about a person. Left out are ids that only
-// join tables, and touches, which repeat visits. Zeros and empty texts mean
+// join tables, and touches, sales and visitor_days, which repeat events. Zeros and empty texts mean
 // "none" and become empty.
 var keptColumns = []keptTable{
 	{"events", "visitor", "formatDateTime(time, '%Y-%m-%d %H:%i:%S', 'UTC') AS time, kind, basis, if(notEmpty(consent_record), toString(consent_record), '') AS consent_record, " +

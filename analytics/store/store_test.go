@@ -46,6 +46,7 @@ func TestStore(t *testing.T) {
 	}
 	t.Run("erase_interrupted", func(t *testing.T) { testEraseInterrupted(t, openOn(t, dial, "erase_interrupted"), dial) })
 	t.Run("wind_down", func(t *testing.T) { testWindDown(t, openOn(t, dial, "wind_down"), dial) })
+	t.Run("fill", func(t *testing.T) { testFill(t, openOn(t, dial, "fill")) })
 	t.Run("migrate", func(t *testing.T) { testMigrate(t, dial) })
 }
 

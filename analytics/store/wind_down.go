@@ -24,7 +24,8 @@ import (
 // siteTables are those whose rows of a site go, with a partition that no row is in.
 // Of consents only the subjects do.
 var siteTables = map[string]string{
-	"events": "196912", "touches": "196912", "campaign_day": "196912", "campaign_keeping": "ID 'none'", "keeping_days": "ID 'none'", "refusals": "196912", "notices": "196912",
+	"events": "196912", "touches": "196912", "sales": "196912", "visitor_days": "196912",
+	"campaign_day": "196912", "campaign_keeping": "ID 'none'", "keeping_days": "ID 'none'", "refusals": "196912", "notices": "196912",
 	"mail_consents": "ID 'none'", "mail_sent": "1969", "mail_told": "ID 'none'",
 	"ad_costs": "1969", "rates": "ID 'none'", "console_state": "ID 'none'", "consents": "1969",
 }

@@ -169,6 +169,8 @@ func (l *load) check(t *testing.T) {
 		{"campaign_day counts other clicks than events", "SELECT (SELECT sum(clicks) FROM campaign_day) = (SELECT count() FROM events WHERE kind = 'click')"},
 		{"campaign_day counts other visits than events", "SELECT (SELECT sum(visits) FROM campaign_day) = (SELECT count() FROM events WHERE kind = 'visit')"},
 		{"touches holds other rows than there were visits", "SELECT (SELECT count() FROM touches) = (SELECT count() FROM events WHERE kind = 'visit')"},
+		{"sales holds other rows than there were conversions", "SELECT (SELECT count() FROM sales) = (SELECT count() FROM events WHERE kind IN ('conversion', 'refund'))"},
+		{"visitor_days holds other days than there were page views", "SELECT (SELECT (uniqExact(visitor, local_day), sum(cityHash64(visitor, local_day))) FROM (SELECT DISTINCT visitor, local_day FROM visitor_days)) = (SELECT (uniqExact(visitor, local_day), sum(cityHash64(visitor, local_day))) FROM (SELECT DISTINCT visitor, local_day FROM events WHERE kind IN ('page_view', 'visit') AND machine = 0 AND visitor != 0))"},
 		{"an event has no consent record that grants it", "SELECT count() = 0 FROM events WHERE basis = 'record' AND consent_record NOT IN (SELECT id FROM consents WHERE subject != 0)"},
 	} {
 		if got := l.in.column(q.sql); len(got) != 1 || got[0] != "1" {

@@ -127,7 +127,7 @@ func TestPolicy_5_1_5_3_Operator(t *testing.T) {
 // kept goes, and a receipt says so (policy 7.7).
 func (in *installation) windDown(t *testing.T, r *running) {
 	v, _ := in.consented(t, "before")
-	for _, table := range []string{"events", "touches", "campaign_day", "campaign_keeping", "keeping_days", "consents", "refusals", "notices", "mail_consents", "mail_sent", "mail_told", "ad_costs", "rates", "console_state"} {
+	for _, table := range []string{"events", "touches", "sales", "visitor_days", "campaign_day", "campaign_keeping", "keeping_days", "consents", "refusals", "notices", "mail_consents", "mail_sent", "mail_told", "ad_costs", "rates", "console_state"} {
 		in.kunji("sql", "--write", "ALTER TABLE "+table+" MODIFY SETTING old_parts_lifetime = 0")
 	}
 	if out := in.kunji("site", "wind-down", "shop"); !regexp.MustCompile(`(?m)^events +[1-9]\d* +deleted$`).MatchString(out) || !strings.Contains(out, "Nothing has changed") {
@@ -167,7 +167,7 @@ func (in *installation) windDown(t *testing.T, r *running) {
 		t.Errorf("visitors are told %s, %v", page, err)
 	}
 	in.shipped()
-	if got := in.column("SELECT (SELECT count() FROM events) + (SELECT count() FROM touches) + (SELECT count() FROM refusals WHERE site = 'shop') + (SELECT countIf(subject != 0) FROM consents)"); got[0] != "0" {
+	if got := in.column("SELECT (SELECT count() FROM events) + (SELECT count() FROM touches) + (SELECT count() FROM sales) + (SELECT count() FROM visitor_days) + (SELECT count() FROM refusals WHERE site = 'shop') + (SELECT countIf(subject != 0) FROM consents)"); got[0] != "0" {
 		t.Errorf("%s rows are left", got[0])
 	}
 	if out := in.kunji("consent", "verify"); !strings.Contains(out, ": whole\n") {

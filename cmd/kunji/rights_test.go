@@ -130,7 +130,7 @@ func TestPolicy_5_1_5_3_SeeAndErase(t *testing.T) {
 	}
 	r = in.start("serve")
 	// Old parts stay eight minutes by default, longer than a test should take.
-	for _, table := range []string{"events", "touches", "consents", "campaign_day"} {
+	for _, table := range []string{"events", "touches", "sales", "visitor_days", "consents", "campaign_day"} {
 		in.kunji("sql", "--write", "ALTER TABLE "+table+" MODIFY SETTING old_parts_lifetime = 0")
 	}
 	if status, _, err := visitors[0].do("DELETE", "/v1/me?site=shop", ""); err != nil || status != http.StatusAccepted {

@@ -1,9 +1,8 @@
--- What the hashes of attribution.sql stand for.
+-- What the hashes of attribution.sql stand for: every visit is in the sums by
+-- day too.
 SELECT
     cityHash64(source, medium, campaign, channel) AS place,
     toString(any(source)), toString(any(medium)), toString(any(campaign)), toString(any(channel))
-FROM touches
-WHERE site = {site:String} AND machine = 0
-  AND time >= toDateTime({from:Date} - 2, 'UTC') - toIntervalDay({lookback:Int64})
-  AND time < toDateTime({to:Date} + 3, 'UTC')
+FROM campaign_day
+WHERE site = {site:String} AND local_day BETWEEN {from:Date} - 3 - {lookback:Int64} AND {to:Date} + 3
 GROUP BY place

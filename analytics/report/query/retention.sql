@@ -1,20 +1,22 @@
--- How many of the visitors who were first seen in a week came back in which
--- week: a row per week of the cohort (a Monday) and weeks since. First seen is
--- over all that the store holds, so that an old visitor is new nowhere.
+-- How many of the visitors who were first seen in one of {cohorts} weeks from
+-- the Monday {first} on were seen in which of the weeks after it: a row per week
+-- of the cohort, from 1, and set of weeks, bit 0 its own. First seen is over all
+-- that the store holds, so that an old visitor is new nowhere.
+--
+-- A visitor's weeks are the bits of a number: bit 0 is any time before, and the
+-- lowest bit is the cohort. Lists of weeks take four times the time.
 SELECT
-    toInt32(cohort) AS first_week,
-    toInt64((week - cohort) / 7) AS weeks_later,
+    toInt64(cohort) AS nth_week,
+    toInt64(bitAnd(bitShiftRight(weeks, cohort), bitShiftLeft(1, {followed:UInt8} + 1) - 1)) AS came,
     toInt64(count())
 FROM
 (
-    SELECT arraySort(groupUniqArray(toMonday(local_day))) AS weeks, weeks[1] AS cohort
-    FROM events
-    WHERE site = {site:String} AND machine = 0 AND visitor != 0 AND kind IN ('page_view', 'visit')
-      AND local_day <= {to:Date} AND toDate(time) <= {to:Date} + 1
-      AND 1 /* narrowed */
+    SELECT
+        groupBitOr(bitShiftLeft(toUInt64(1), if(local_day < {first:Date}, 0, toUInt8(intDiv(local_day - {first:Date}, 7)) + 1))) AS weeks,
+        bitCount(bitXor(weeks, weeks - 1)) - 1 AS cohort
+    FROM visitor_days
+    WHERE site = {site:String} AND local_day <= least({to:Date}, {first:Date} + 7 * 63 - 1)
     GROUP BY visitor
-    HAVING cohort >= toMonday({from:Date})
+    HAVING cohort BETWEEN 1 AND {cohorts:UInt8}
 )
-ARRAY JOIN weeks AS week
-WHERE week - cohort <= 7 * {weeks:UInt8}
-GROUP BY first_week, weeks_later
+GROUP BY nth_week, came

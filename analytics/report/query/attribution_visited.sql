@@ -1,0 +1,9 @@
+-- What the hashes of attribution.sql stand for, by the visits themselves.
+SELECT
+    cityHash64(source, medium, campaign, channel) AS place,
+    toString(any(source)), toString(any(medium)), toString(any(campaign)), toString(any(channel))
+FROM touches
+WHERE site = {site:String} AND machine = 0
+  AND time >= toDateTime({from:Date} - 2, 'UTC') - toIntervalDay({lookback:Int64})
+  AND time < toDateTime({to:Date} + 3, 'UTC')
+GROUP BY place
