@@ -123,7 +123,7 @@ func New(opt Options) (*Console, error) {
 		style: newAsset("console", ".css", "text/css; charset=utf-8", slices.Concat(frameStyle, figureStyle)),
 		icon:  newAsset("icon", ".svg", "image/svg+xml", iconFile),
 	}
-	for _, a := range slices.Concat([]asset{c.style, c.icon}, islands.shared, slices.Collect(maps.Values(islands.entries))) {
+	for _, a := range slices.Concat([]asset{c.style, c.icon}, islands.parts, slices.Collect(maps.Values(islands.entries))) {
 		c.assets[a.name] = a
 	}
 	return c, nil

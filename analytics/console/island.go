@@ -26,10 +26,10 @@ const (
 // errNotBuilt says that the program was compiled before its scripts.
 var errNotBuilt = errors.New("analytics/console/dist is empty: the console's scripts were not built before the program; run make build")
 
-// islands are the built modules, by name, and what they share.
+// islands are the built modules, by name, and the parts that they load.
 type islands struct {
 	entries map[string]asset
-	shared  []asset
+	parts   []asset
 }
 
 func loadIslands(dist fs.FS) (*islands, error) {
@@ -44,8 +44,8 @@ func loadIslands(dist fs.FS) (*islands, error) {
 			return nil, fmt.Errorf("read the built scripts: %w", err)
 		}
 		module := packed(strings.TrimPrefix(name, "dist/"), "text/javascript; charset=utf-8", data)
-		if stem, _, _ := strings.Cut(module.name, "."); stem == "shared" {
-			out.shared = append(out.shared, module)
+		if stem, _, _ := strings.Cut(module.name, "."); stem == "part" {
+			out.parts = append(out.parts, module)
 		} else {
 			out.entries[stem] = module
 		}

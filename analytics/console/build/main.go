@@ -2,8 +2,8 @@
 // which package console embeds: `go run ./analytics/console/build` at the
 // repository's root.
 //
-// Each entry becomes a module; what several of them need becomes a module of
-// its own. Names change with their content, so that browsers may keep the files
+// Each entry becomes a module; what several of them need, or only later, becomes
+// a module of its own. Names change with their content, so that browsers may keep the files
 // for good. The output depends on the sources and on package-lock.json alone.
 package main
 
@@ -30,7 +30,7 @@ func main() {
 }
 
 // entries are the islands: one or more of them on a page.
-var entries = []string{"chart.tsx", "filter.ts", "link.tsx"}
+var entries = []string{"chart.ts", "filter.ts", "link.tsx"}
 
 func build(src, dist string) error {
 	if err := empty(dist); err != nil {
@@ -44,7 +44,7 @@ func build(src, dist string) error {
 		EntryPoints:       points,
 		Outdir:            dist,
 		EntryNames:        "[name].[hash]",
-		ChunkNames:        "shared.[hash]",
+		ChunkNames:        "part.[hash]",
 		Bundle:            true,
 		Splitting:         true,
 		Format:            api.FormatESModule,

@@ -67,7 +67,7 @@ func TestIslandsAreSmall(t *testing.T) {
 }
 
 func TestBuildNamesTheBrokenFile(t *testing.T) {
-	if err := build(t.TempDir(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "chart.tsx") {
-		t.Errorf("got %v, want an error that names chart.tsx", err)
+	if err := build(t.TempDir(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "chart.ts") {
+		t.Errorf("got %v, want an error that names chart.ts", err)
 	}
 }

@@ -188,13 +188,19 @@ const Chart = ({ figure, words }: { figure: Figure; words: Words }) => {
 	);
 };
 
-const style = new CSSStyleSheet();
-style.replaceSync(sheet);
-document.adoptedStyleSheets.push(style);
-for (const root of document.querySelectorAll<HTMLElement>('figure.chart')) {
+let styled = false;
+
+/** Mounts the island of a figure over the server's drawing. */
+export const bringToLife = (root: HTMLElement): void => {
 	const into = root.querySelector<HTMLElement>('.live');
-	if (!into) continue;
+	if (!into) return;
+	if (!styled) {
+		const style = new CSSStyleSheet();
+		style.replaceSync(sheet);
+		document.adoptedStyleSheets.push(style);
+		styled = true;
+	}
 	const { measure = '', whole = '', only = '', hint = '' } = into.dataset;
 	render(<Chart figure={readFigure(root)} words={{ measure, whole, only, hint }} />, into);
 	root.classList.add('lives');
-}
+};
