@@ -32,6 +32,7 @@ type words struct {
 	Dialog      map[string]string `json:"dialog"`
 	Placeholder map[string]string `json:"placeholder"`
 	Pages       map[string]string `json:"pages"`
+	Ended       map[string]string `json:"ended"`
 }
 
 func loadWords(files fs.FS) (map[string]*words, error) {

@@ -23,6 +23,7 @@ func TestEveryLanguageSaysEverything(t *testing.T) {
 		for section, pair := range map[string][2]map[string]string{
 			"banner": {want.Banner, w.Banner}, "dialog": {want.Dialog, w.Dialog},
 			"placeholder": {want.Placeholder, w.Placeholder}, "pages": {want.Pages, w.Pages},
+			"ended": {want.Ended, w.Ended},
 		} {
 			for key := range pair[1] {
 				if _, ok := pair[0][key]; !ok {

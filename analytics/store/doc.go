@@ -77,6 +77,7 @@
 //
 // WindDown takes a whole site out by the same steps (wind_down.go): every table but
 // the proof, the survivors counted, the old parts gone from disk, a signed receipt.
+// What nodes clean beside it they say themselves (wind_down_node.go).
 // From BeginWindDown on Insert leaves out what is about the site.
 //
 // # Backups

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -90,6 +91,7 @@ func testWindDown(t *testing.T, s *Store, dial dialer) {
 	}
 	left(t, s, "shop", map[string]uint64{})
 	left(t, s, "blog", other)
+	nodesSay(t, s, w)
 	if got := one(t, s, "SELECT concat(toString(count()), ' ', toString(countIf(subject = 0 AND erased AND salt = toFixedString('', 16)))) FROM consents WHERE site = 'shop'"); got != "2 2" {
 		t.Errorf("proof, and without a subject: %s", got)
 	}
@@ -116,6 +118,41 @@ func testWindDown(t *testing.T, s *Store, dial dialer) {
 		if !errors.Is(err, ErrWoundDown) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// nodesSay: each node's addendum is kept once, as it was signed; a node that wrote
+// proof and has said nothing is named.
+func nodesSay(t *testing.T, s *Store, w WindDown) {
+	t.Helper()
+	said, silent, err := s.NodesCleaned(t.Context(), w)
+	if err != nil || len(said) != 0 || !slices.Equal(silent, [][16]byte{nodeA}) {
+		t.Errorf("before any node says so: %v, silent %v, %v", said, silent, err)
+	}
+	want := []NodeCleaned{
+		{Site: w.Site, Node: nodeB, Begun: w.Begun, Cleaned: w.Begun.Add(time.Second)},
+		{Site: w.Site, Node: nodeA, Begun: w.Begun, Cleaned: w.Begun.Add(time.Minute), Aside: 3, Statements: 4},
+	}
+	for i := range want {
+		want[i].Signature = erasing.Signer.Sign(w.Site, want[i].Message())
+		for range 2 {
+			if err := s.PutNodeCleaned(t.Context(), want[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if said, silent, err = s.NodesCleaned(t.Context(), w); err != nil || !reflect.DeepEqual(said, want) || len(silent) != 0 {
+		t.Errorf("nodes say %+v, want %+v; silent %v, %v", said, want, silent, err)
+	}
+	ends, err := s.EndsUntold(t.Context())
+	if err != nil || len(ends) != 1 || ends[0].Site != w.Site {
+		t.Errorf("ends to be told: %+v, %v", ends, err)
+	}
+	if err := s.EndTold(t.Context(), ends[0]); err != nil {
+		t.Fatal(err)
+	}
+	if ends, err = s.EndsUntold(t.Context()); err != nil || len(ends) != 0 {
+		t.Errorf("told again: %+v, %v", ends, err)
 	}
 }
 

@@ -10,7 +10,10 @@
 // anything else but 2xx leaves that one for later; both are tried again with
 // growing pauses, for as long as the site has the address.
 //
-// The body is {"ref","list","time"}. Kunji-Signature is "t=…,v1=…": the time of
+// The body is {"ref","list","time"}. When the site itself has ended (a wind-down is
+// done) and all of them were told, one last call says so: its body is
+// {"event":"site_ended","site","begun","ended","receipt"}. Kunji-Event is
+// unsubscribed or site_ended. Kunji-Signature is "t=…,v1=…": the time of
 // the call in seconds since 1970, and HMAC-SHA-256 (RFC 2104) of that number, a
 // dot and the body, in hex, under the site's secret (kunji mail secret). A
 // receiver compares in constant time and refuses what is older than five
@@ -43,6 +46,8 @@ import (
 type Queue interface {
 	MailUntold(ctx context.Context, site string, since time.Time, most int) ([]store.Untold, error)
 	MailTold(ctx context.Context, site string, keys []uint64) error
+	EndsUntold(ctx context.Context) ([]store.WindDown, error)
+	EndTold(ctx context.Context, w store.WindDown) error
 }
 
 // Options are what a Caller is made of.
@@ -192,14 +197,50 @@ func (c *Caller) tell(ctx context.Context, s *site.Site, p *progress) error {
 	if n := len(list); failed == nil && n > 0 && n < roundSize {
 		p.since = list[n-1].Taken.Add(-overlap) // by ClickHouse's clock
 	}
+	if failed == nil && len(list) < roundSize && s.Status == site.Stopped {
+		return c.tellEnd(ctx, s)
+	}
 	return failed
 }
 
-// call makes one call.
-func (c *Caller) call(ctx context.Context, s *site.Site, one store.Untold) error {
-	if err := Allowed(s.UnsubscribeHook); err != nil {
-		return fmt.Errorf("the webhook's address %w", err)
+// tellEnd tells a site's sender that the site has ended, if it has.
+func (c *Caller) tellEnd(ctx context.Context, s *site.Site) error {
+	ends, err := c.opt.Queue.EndsUntold(ctx)
+	if err != nil {
+		return fmt.Errorf("which sites have ended: %w", err)
 	}
+	for _, w := range ends {
+		if w.Site != s.ID {
+			continue
+		}
+		body, err := json.Marshal(struct {
+			Event   string    `json:"event"`
+			Site    string    `json:"site"`
+			Begun   time.Time `json:"begun"`
+			Ended   time.Time `json:"ended"`
+			Receipt []byte    `json:"receipt"` // base64
+		}{siteEnded, w.Site, w.Begun, w.Finished, w.Signature})
+		if err != nil {
+			return fmt.Errorf("%w: %w", errLater, err)
+		}
+		if err := c.post(ctx, s, siteEnded, "ended-"+strconv.FormatInt(w.Begun.UnixMilli(), 16), body); err != nil {
+			return err
+		}
+		if err := c.opt.Queue.EndTold(context.WithoutCancel(ctx), w); err != nil {
+			return fmt.Errorf("note what was told: %w", err)
+		}
+	}
+	return nil
+}
+
+// What a call is about.
+const (
+	unsubscribed = "unsubscribed"
+	siteEnded    = "site_ended"
+)
+
+// call tells of one who left.
+func (c *Caller) call(ctx context.Context, s *site.Site, one store.Untold) error {
 	ref, list, err := c.opt.Open(s.ID, one.Sealed)
 	if err != nil {
 		return fmt.Errorf("%w: the sender's names cannot be read: %w", errLater, err)
@@ -212,6 +253,14 @@ func (c *Caller) call(ctx context.Context, s *site.Site, one store.Untold) error
 	if err != nil {
 		return fmt.Errorf("%w: %w", errLater, err)
 	}
+	return c.post(ctx, s, unsubscribed, strconv.FormatUint(one.Key, 16), body)
+}
+
+// post sends one signed call.
+func (c *Caller) post(ctx context.Context, s *site.Site, event, delivery string, body []byte) error {
+	if err := Allowed(s.UnsubscribeHook); err != nil {
+		return fmt.Errorf("the webhook's address %w", err)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.UnsubscribeHook, bytes.NewReader(body))
 	if err != nil {
 		return errors.New("the webhook's address cannot be called")
@@ -220,7 +269,8 @@ func (c *Caller) call(ctx context.Context, s *site.Site, one store.Untold) error
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "kunji-webhook/1")
 	req.Header.Set("Kunji-Signature", "t="+at+",v1="+Sign(c.opt.Secret(s.ID), at, body))
-	req.Header.Set("Kunji-Delivery", strconv.FormatUint(one.Key, 16))
+	req.Header.Set("Kunji-Event", event)
+	req.Header.Set("Kunji-Delivery", delivery)
 	resp, err := c.client.Do(req)
 	if err != nil {
 		var asked *url.Error // its text holds the address

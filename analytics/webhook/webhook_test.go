@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -170,6 +171,95 @@ func TestPolicy_6_4_SenderLearnsWhoLeft(t *testing.T) {
 	if said := log.String(); strings.Contains(said, "hidden") || strings.Contains(said, "weekly") || !strings.Contains(said, "the receiver answered 500") {
 		t.Errorf("the log tells too much, or too little: %s", said)
 	}
+}
+
+// TestPolicy_7_7_SenderLearnsThatTheSiteEnded: once, when the wind-down is done and
+// all who left were told, past a failure and a restart.
+func TestPolicy_7_7_SenderLearnsThatTheSiteEnded(t *testing.T) {
+	db, err := store.Open(store.Options{Dial: enginetest.Start(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if _, err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"events", "touches", "sales", "visitor_days", "campaign_day", "campaign_keeping", "keeping_days", "consents", "refusals", "notices", "mail_consents", "mail_sent", "mail_told", "ad_costs", "rates", "console_state"} {
+		if err := db.SQL(t.Context(), io.Discard, "ALTER TABLE "+table+" MODIFY SETTING old_parts_lifetime = 0", "tsv", true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	status := 200
+	var calls []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, err := io.ReadAll(req.Body)
+		stamp, signature, _ := strings.Cut(strings.TrimPrefix(req.Header.Get("Kunji-Signature"), "t="), ",v1=")
+		if err != nil || signature != Sign(secret, stamp, body) || req.Header.Get("Kunji-Delivery") == "" {
+			t.Errorf("%s: signature %q, %v", body, signature, err)
+		}
+		calls = append(calls, req.Header.Get("Kunji-Event")+" "+string(body))
+		w.WriteHeader(status)
+	}))
+	defer server.Close()
+	shop, blog := &site.Site{ID: "shop", UnsubscribeHook: server.URL}, &site.Site{ID: "blog", UnsubscribeHook: server.URL, Status: site.Stopped}
+	now := time.Now()
+	round := func() {
+		t.Helper()
+		c, err := New(Options{
+			Queue: db, Sites: func() []*site.Site { return nil }, Secret: func(string) string { return secret },
+			Open: func(_, _ string) (string, string, error) { return "", "", nil }, Logger: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.round(t.Context(), shop)
+		c.round(t.Context(), blog)
+	}
+	begun := store.WindDown{Site: "shop", Begun: now, By: "shell anna", Reason: "ticket 9"}
+	if err := db.BeginWindDown(t.Context(), begun); err != nil {
+		t.Fatal(err)
+	}
+	shop.Status = site.Stopped
+	round()
+	if len(calls) != 0 {
+		t.Fatalf("before the end the sender is told %q", calls)
+	}
+	var done []store.WindDown
+	for deadline := time.Now().Add(time.Minute); len(done) == 0; {
+		if time.Now().After(deadline) {
+			t.Fatal("the wind-down does not end")
+		}
+		done, err = db.WindDown(t.Context(), store.WindDownOptions{Signer: ended{}, Drained: func(time.Time) bool { return true }})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	status = 500
+	round()
+	status = 204
+	round()
+	round()
+	want, err := json.Marshal(map[string]any{
+		"event": "site_ended", "site": "shop", "begun": done[0].Begun, "ended": done[0].Finished, "receipt": done[0].Signature,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(calls) != 2 || calls[0] != calls[1] {
+		t.Fatalf("the sender is told %q", calls)
+	}
+	event, body, _ := strings.Cut(calls[0], " ")
+	var got, wanted any
+	if json.Unmarshal([]byte(body), &got) != nil || json.Unmarshal(want, &wanted) != nil || !reflect.DeepEqual(got, wanted) || event != siteEnded {
+		t.Errorf("%s: %s, want %s", event, body, want)
+	}
+}
+
+// ended signs receipts.
+type ended struct{}
+
+func (ended) Sign(site string, message []byte) []byte {
+	return []byte(Sign(secret, site, message))
 }
 
 func TestAllowed(t *testing.T) {

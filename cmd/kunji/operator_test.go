@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -126,7 +128,14 @@ func TestPolicy_5_1_5_3_Operator(t *testing.T) {
 // collected from one moment to the next, over a restart, visitors are told, what is
 // kept goes, and a receipt says so (policy 7.7).
 func (in *installation) windDown(t *testing.T, r *running) {
-	v, _ := in.consented(t, "before")
+	v, id := in.consented(t, "before")
+	r.end()
+	who, err := strconv.ParseUint(id, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	setHitsAside(t, filepath.Join(in.dir, "data", "spool"), who)
+	r = in.start("serve")
 	for _, table := range []string{"events", "touches", "sales", "visitor_days", "campaign_day", "campaign_keeping", "keeping_days", "consents", "refusals", "notices", "mail_consents", "mail_sent", "mail_told", "ad_costs", "rates", "console_state"} {
 		in.kunji("sql", "--write", "ALTER TABLE "+table+" MODIFY SETTING old_parts_lifetime = 0")
 	}
@@ -152,6 +161,15 @@ func (in *installation) windDown(t *testing.T, r *running) {
 		}
 		return nil
 	})
+	in.eventually("the node says that its disk is clean", func() error {
+		out := in.kunji("site", "wind-down", "shop")
+		if !regexp.MustCompile(`(?m)^node +[0-9a-f]{32} cleaned \S+: 2 set aside, 0 statements of recipients; \S+, signed by this key ring$`).MatchString(out) || strings.Contains(out, "has not said") {
+			return fmt.Errorf("it says %s; %s", out, r.said())
+		}
+		return nil
+	})
+	in.kunji("sql", "--write", "ALTER TABLE wind_down_nodes UPDATE aside = 1 WHERE true SETTINGS mutations_sync = 2")
+	in.fails(exitFailed, "", "site", "wind-down", "shop") // whoever alters what a node said is found out
 	r.end()
 	r = in.start("serve")
 	if got := v.view(t, "restarted"); got != "refused; reason=site_stopped" {

@@ -103,7 +103,9 @@ func (s *service) takeConfig() error {
 	}
 	s.wound.changing.Lock()
 	defer s.wound.changing.Unlock()
-	next.Sites = stopped(next.Sites, s.wound.list)
+	if next.Sites, err = stopped(next.Sites, s.wound.list); err != nil {
+		return err
+	}
 	if s.lock != nil {
 		if err := keepPromises(next, s.cfg.DataDir); err != nil {
 			return err

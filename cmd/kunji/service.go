@@ -84,7 +84,9 @@ func newService(ctx context.Context, cfg *Config, role string, log *slog.Logger,
 	if s.wound.list, err = readWound(cfg.DataDir); err != nil {
 		return nil, err
 	}
-	cfg.Sites = stopped(cfg.Sites, s.wound.list)
+	if cfg.Sites, err = stopped(cfg.Sites, s.wound.list); err != nil {
+		return nil, err
+	}
 	s.live.Store(cfg)
 	defer func() {
 		if err != nil {

@@ -158,22 +158,51 @@ func (a *app) tellWindDown(ctx context.Context, s *store.Store, ring *identity.R
 	}
 	fmt.Fprintf(a.stdout, "site      %s\nbegun     %s by %s: %s\nstate     %s\nrows      %d deleted\nconsents  %d without their subject\n",
 		id, w.Begun.Format(time.RFC3339), w.By, w.Reason, w.State, w.Rows, w.Consents)
+	allSigned, err := a.tellNodes(ctx, s, ring, w)
+	if err != nil {
+		return true, err
+	}
 	if w.Finished.IsZero() {
 		_, err = fmt.Fprintln(a.stdout, "Nothing is collected or stored any more. The node that has jobs deletes, counts what is left, waits until the bytes are gone and signs; run this again to see how far it is.")
 		return true, err
 	}
-	verdict := "signed by this key ring"
-	if !bytes.Equal(signer{ring}.Sign(id, w.Message()), w.Signature) {
-		verdict = "NOT signed by this key ring"
-	}
+	verdict, signed := verdictOn(ring, id, w.Message(), w.Signature)
 	_, err = fmt.Fprintf(a.stdout, "finished  %s\nreceipt   %s, %s\nStill to come: the proof of consents goes by itself after %s, damaged records that were set aside after retention.quarantine; "+
-		"other nodes clean their disks when they hear of it. Backups and exports from before hold what is deleted here: delete them; a restore winds down again. "+
+		"a node that is not listed as cleaned cleans its disk when it hears of this. Backups and exports from before hold what is deleted here: delete them; a restore winds down again. "+
 		"Leave the site in kunji.yaml for as long as links and cookies of it are about; it stays stopped.\n",
 		w.Finished.Format(time.RFC3339), base64.StdEncoding.EncodeToString(w.Signature), verdict, proofDay(until))
-	if err == nil && verdict[0] == 'N' {
+	if err == nil && !(signed && allSigned) {
 		err = exitCode(exitFailed)
 	}
 	return true, err
+}
+
+// tellNodes says what each node cleaned beside ClickHouse, and which have not said
+// that they did.
+func (a *app) tellNodes(ctx context.Context, s *store.Store, ring *identity.Ring, w store.WindDown) (signed bool, err error) {
+	cleaned, silent, err := s.NodesCleaned(ctx, w)
+	if err != nil {
+		return false, err
+	}
+	signed = true
+	for _, n := range cleaned {
+		verdict, ok := verdictOn(ring, w.Site, n.Message(), n.Signature)
+		signed = signed && ok
+		fmt.Fprintf(a.stdout, "node      %x cleaned %s: %d set aside, %d statements of recipients; %s, %s\n",
+			n.Node, n.Cleaned.Format(time.RFC3339), n.Aside, n.Statements, base64.StdEncoding.EncodeToString(n.Signature), verdict)
+	}
+	for _, node := range silent {
+		fmt.Fprintf(a.stdout, "node      %x has not said that its disk is clean\n", node)
+	}
+	return signed, nil
+}
+
+// verdictOn says whether a message has a signature of this key ring.
+func verdictOn(ring *identity.Ring, site string, message, signature []byte) (text string, signed bool) {
+	if bytes.Equal(signer{ring}.Sign(site, message), signature) {
+		return "signed by this key ring", true
+	}
+	return "NOT signed by this key ring", false
 }
 
 // windDownThere begins it where no service runs: the node that has jobs does the

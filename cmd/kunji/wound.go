@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kunjicloud/kunji/analytics/store"
+	"github.com/kunjicloud/kunji/banner"
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/site"
 )
@@ -37,7 +38,14 @@ type woundSite struct {
 type woundSites struct {
 	changing sync.Mutex
 	list     []woundSite
+
+	counting sync.Mutex
+	dropped  map[string]droppedHere // by site, since the process began
+	reported map[string]bool        // the store has this node's addendum; followWound's own
 }
+
+// droppedHere is how much of a site was taken from this node's disk.
+type droppedHere struct{ aside, statements uint64 }
 
 // readWound returns those of a data_dir; none where nothing was wound down.
 func readWound(dataDir string) (list []woundSite, err error) {
@@ -85,7 +93,7 @@ func writeSynced(path string, b []byte) error {
 }
 
 // stopped returns the sites with those that were wound down stopped, and told of.
-func stopped(sites []*site.Site, list []woundSite) []*site.Site {
+func stopped(sites []*site.Site, list []woundSite) ([]*site.Site, error) {
 	sites = slices.Clone(sites)
 	for i, st := range sites {
 		at := slices.IndexFunc(list, func(w woundSite) bool { return w.Site == st.ID })
@@ -94,10 +102,14 @@ func stopped(sites []*site.Site, list []woundSite) []*site.Site {
 		}
 		one := *st
 		one.Status = site.Stopped
-		one.Incidents = append([]site.Incident{windDownNote(st, list[at].Begun)}, st.Incidents...)
+		note, err := windDownNote(st, list[at].Begun)
+		if err != nil {
+			return nil, err
+		}
+		one.Incidents = append([]site.Incident{note}, st.Incidents...)
 		sites[i] = &one
 	}
-	return sites
+	return sites, nil
 }
 
 // stopSite stops a site here, on disk before it returns, and takes what this node
@@ -117,7 +129,10 @@ func (s *service) stopSite(ctx context.Context, w woundSite) error {
 		}
 	}
 	now := *s.live.Load()
-	now.Sites = stopped(now.Sites, []woundSite{w})
+	var err error
+	if now.Sites, err = stopped(now.Sites, []woundSite{w}); err != nil {
+		return err
+	}
 	if s.edge != nil {
 		if err := s.edge.SetSites(now.Sites); err != nil {
 			return err
@@ -142,6 +157,13 @@ func (s *service) dropSite(ctx context.Context, id string) error {
 		return fmt.Errorf("what is set aside of %s: %w", id, err)
 	}
 	m, err := s.withdrawn.ForgetSite(id)
+	s.wound.counting.Lock()
+	defer s.wound.counting.Unlock()
+	if s.wound.dropped == nil {
+		s.wound.dropped = map[string]droppedHere{}
+	}
+	had := s.wound.dropped[id]
+	s.wound.dropped[id] = droppedHere{had.aside + uint64(n), had.statements + uint64(m)}
 	if n+m > 0 {
 		s.log.Info("kunji: taken from this node's disk", "site", id, "set aside", n, "statements", m)
 	}
@@ -179,7 +201,11 @@ func (s *service) followWound(ctx context.Context) {
 			s.log.Debug("kunji: sites that are wound down are heard of later", "error", err)
 		}
 		for _, w := range all {
-			if err := s.stopSite(ctx, woundSite{w.Site, w.Begun}); err != nil {
+			err := s.stopSite(ctx, woundSite{w.Site, w.Begun})
+			if err == nil {
+				err = s.reportCleaned(ctx, w)
+			}
+			if err != nil {
 				s.log.Error("kunji: a site that is wound down", "site", w.Site, "error", err)
 			}
 		}
@@ -190,6 +216,41 @@ func (s *service) followWound(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// reportCleaned signs what this node took from its disk for a wind-down, once
+// nothing waits here from before it. A crash on the way may leave some of it
+// uncounted, never in place.
+func (s *service) reportCleaned(ctx context.Context, w store.WindDown) error {
+	if s.spool == nil || s.wound.reported[w.Site] || !s.drained(w.Begun) {
+		return nil
+	}
+	said, _, err := s.store.NodesCleaned(ctx, w)
+	if err != nil {
+		return err
+	}
+	mine := func(n store.NodeCleaned) bool { return n.Node == s.spool.ID() }
+	if !slices.ContainsFunc(said, mine) {
+		if err := s.dropSite(ctx, w.Site); err != nil { // what was set aside since
+			return err
+		}
+		s.wound.counting.Lock()
+		count := s.wound.dropped[w.Site]
+		s.wound.counting.Unlock()
+		n := store.NodeCleaned{
+			Site: w.Site, Node: s.spool.ID(), Begun: w.Begun, Cleaned: time.Now().UTC().Truncate(time.Millisecond),
+			Aside: count.aside, Statements: count.statements,
+		}
+		n.Signature = signer{s.ring}.Sign(w.Site, n.Message())
+		if err := s.store.PutNodeCleaned(ctx, n); err != nil {
+			return err
+		}
+	}
+	if s.wound.reported == nil {
+		s.wound.reported = map[string]bool{}
+	}
+	s.wound.reported[w.Site] = true
+	return nil
 }
 
 // drained reports whether nothing waits here that was kept before a moment.
@@ -216,32 +277,8 @@ func (s *service) windDowns(ctx context.Context) error {
 const noteLasts = 365 * day
 
 // windDownNote is what visitors of a site are told on its pages.
-func windDownNote(st *site.Site, begun time.Time) site.Incident {
+func windDownNote(st *site.Site, begun time.Time) (site.Incident, error) {
 	date := begun.UTC().Truncate(day)
-	name, on := siteName(st), date.Format(time.DateOnly)
-	text := func(lang, title, body string) site.IncidentText {
-		return site.IncidentText{Language: lang, Title: title, Markdown: []byte(body)}
-	}
-	return site.Incident{ID: "wind-down", From: date, To: date, Until: date.Add(noteLasts), Texts: map[string]site.IncidentText{
-		"en": text("en", name+" has ended: what was collected is deleted",
-			"## What has ended\n\n"+name+" has collected nothing since "+on+", and asks for no consent any more.\n\n"+
-				"## What becomes of your data\n\nWhat was collected about visits and mail is deleted.\n\n"+
-				"## What stays\n\nThe proof that consent was given or refused stays for its term, without anything that leads to you.\n\n"+
-				"## What you can do\n\nYou need to do nothing. You may delete this site's cookies in your browser.\n\n"+
-				"## Whom to ask\n\n"+whomToAsk(st, "The operator of this site.")),
-		"zh": text("zh-CN", name+"已停止运营：已收集的数据将被删除",
-			"## 停止了什么\n\n自 "+on+" 起，"+name+"不再收集任何数据，也不再征求同意。\n\n"+
-				"## 您的数据如何处理\n\n已收集的访问和邮件数据将被删除。\n\n"+
-				"## 保留什么\n\n同意或拒绝的证明在其保存期限内保留，其中不含可指向您的信息。\n\n"+
-				"## 您可以做什么\n\n您无需采取任何行动，也可以在浏览器中删除本网站的 Cookie。\n\n"+
-				"## 联系谁\n\n"+whomToAsk(st, "本网站的运营者。")),
-	}}
-}
-
-func whomToAsk(st *site.Site, otherwise string) string {
-	c := st.Controller
-	if c.Name == "" && c.Email == "" {
-		return otherwise
-	}
-	return fmt.Sprintf("%s %s", c.Name, c.Email)
+	texts, err := banner.Ended(st, date)
+	return site.Incident{ID: "wind-down", From: date, To: date, Until: date.Add(noteLasts), Texts: texts}, err
 }
