@@ -131,6 +131,9 @@ func connectArgs(dir string, extra []byte) ([]string, error) {
 		{"max_bytes_before_external_sort", strconv.Itoa(spillBytes)},
 		{"max_untracked_memory", strconv.Itoa(1 << 20)},
 		{"session_timezone", "UTC"},
+		// What is read lies in the page cache, or comes soon: threads that read for
+		// others cost a report more than they spare (measured: a tenth to a fifth).
+		{"local_filesystem_read_method", "pread"},
 		// A statement is SQL or an error, never a lone expression.
 		{"implicit_select", "0"},
 		{"allow_introspection_functions", "0"},

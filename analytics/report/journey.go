@@ -3,9 +3,11 @@ package report
 import (
 	"context"
 	_ "embed" // attribution.sql, attribution_places.sql, attribution_visited.sql
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 )
@@ -57,16 +59,16 @@ func askJourneys(ctx context.Context, src Source, q Query) (*journeys, error) {
 		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "lookback": int64(q.Options.Lookback),
 	}
 	out := &journeys{}
-	var ways [][]uint64
+	var keys []uint64
 	var places map[uint64]place
 	err := together(ctx,
-		func(ctx context.Context) (err error) { ways, err = out.read(ctx, src, params); return err },
+		func(ctx context.Context) (err error) { keys, err = out.read(ctx, src, params); return err },
 		func(ctx context.Context) (err error) {
 			places, err = askPlaces(ctx, src, attributionPlacesSQL, params)
 			return err
 		},
 	)
-	if err != nil || out.name(places, ways) {
+	if err != nil || out.name(places, keys) {
 		return out, err
 	}
 	// A visit that came between the two statements, or of events that filters
@@ -74,14 +76,19 @@ func askJourneys(ctx context.Context, src Source, q Query) (*journeys, error) {
 	if places, err = askPlaces(ctx, src, attributionVisitedSQL, params); err != nil {
 		return nil, err
 	}
-	if !out.name(places, ways) {
+	if !out.name(places, keys) {
 		return nil, errors.New("visits were erased while they were read: ask again")
 	}
 	return out, nil
 }
 
-// read reads the conversions, and returns the hashes of the places of their visits.
-func (all *journeys) read(ctx context.Context, src Source, params map[string]any) (ways [][]uint64, err error) {
+// visitBytes is how much of the answer a visit takes: eight bytes for its place,
+// eight for its age, the highest bit aside. As lists the driver would make each number a value of its own.
+const visitBytes = 16
+
+// read reads the conversions, and returns the hashes of the places of their visits,
+// one after the other.
+func (all *journeys) read(ctx context.Context, src Source, params map[string]any) (keys []uint64, err error) {
 	rows, err := src.Query(ctx, attributionSQL, params)
 	if err != nil {
 		return nil, err
@@ -90,19 +97,20 @@ func (all *journeys) read(ctx context.Context, src Source, params map[string]any
 	for rows.Next() {
 		var j journey
 		var day int32
-		var keys []uint64
-		var ages []int64
-		if err := rows.Scan(&j.visitor, &day, &j.amount, &j.currency, &keys, &ages); err != nil {
-			return nil, fmt.Errorf("conversion %d of the answer: %w", len(ways)+1, err)
+		var visits string
+		if err := rows.Scan(&j.visitor, &day, &j.amount, &j.currency, &visits); err != nil {
+			return nil, fmt.Errorf("conversion %d of the answer: %w", len(all.all)+1, err)
 		}
 		j.day = Day(day)
-		j.touches = make([]touch, len(ages))
-		for i, age := range ages {
-			j.touches[i].age = age
+		j.touches = make([]touch, len(visits)/visitBytes)
+		for i := range j.touches {
+			visit := []byte(visits[i*visitBytes : (i+1)*visitBytes])
+			keys = append(keys, binary.LittleEndian.Uint64(visit))
+			j.touches[i].age = int64(binary.LittleEndian.Uint64(visit[8:]) & math.MaxInt64)
 		}
-		all.all, ways = append(all.all, j), append(ways, keys)
+		all.all = append(all.all, j)
 	}
-	return ways, rows.Err()
+	return keys, rows.Err()
 }
 
 // place is what the hash of a visit's origin and channel stands for.
@@ -133,7 +141,7 @@ func askPlaces(ctx context.Context, src Source, sql string, params map[string]an
 }
 
 // name fills in where the visits came from; false where a place is not known.
-func (all *journeys) name(places map[uint64]place, ways [][]uint64) bool {
+func (all *journeys) name(places map[uint64]place, keys []uint64) bool {
 	number := map[origin]int{}
 	for _, p := range places {
 		number[p.origin] = 0
@@ -146,14 +154,16 @@ func (all *journeys) name(places map[uint64]place, ways [][]uint64) bool {
 	for key, p := range places {
 		named[key] = touch{origin: number[p.origin], channel: p.channel}
 	}
-	for i, way := range ways {
-		for n, key := range way {
-			found, ok := named[key]
+	next := 0
+	for _, j := range all.all {
+		for i := range j.touches {
+			found, ok := named[keys[next]]
 			if !ok {
 				return false
 			}
-			found.age = all.all[i].touches[n].age
-			all.all[i].touches[n] = found
+			found.age = j.touches[i].age
+			j.touches[i] = found
+			next++
 		}
 	}
 	return true

@@ -1,7 +1,8 @@
 -- The way to each conversion of the days {from} to {to} of {site}: who, how
 -- much, and the visits that led to it within {lookback} days, oldest first.
--- Each visit is named by the hash of its place (attribution_places.sql) and by
--- how long it was before the conversion, in milliseconds.
+-- visits has 16 bytes for each: the hash of its place (attribution_places.sql)
+-- and how long it was before the conversion, in milliseconds, the lowest byte
+-- first. The highest bit is set: zeros at the end would be cut off.
 --
 -- A visit is one number until the end: its time, its id, its place, from the
 -- left. Lists of tuples take twice the time to collect and to sort.
@@ -31,8 +32,9 @@ WITH sold AS
 )
 SELECT
     visitor, on_day, amount, toString(currency),
-    arrayMap(touch -> toUInt64(bitAnd(touch, 0xffffffffffffffff)), way) AS places,
-    arrayMap(touch -> at - toInt64(bitShiftRight(touch, 192)), way) AS ages
+    arrayStringConcat(arrayMap(
+        touch -> reinterpretAsFixedString(bitShiftLeft(toUInt128(at - toInt64(bitShiftRight(touch, 192))) + 0x8000000000000000, 64) + toUInt64(bitAnd(touch, 0xffffffffffffffff))),
+        way)) AS visits
 FROM
 (
     SELECT
