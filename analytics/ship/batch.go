@@ -15,8 +15,8 @@ import (
 // into more than 100 partitions, for good.
 const maxMonths = 24
 
-// preparedAtOnce is after how many records the store is given what there is of a
-// batch, to prepare.
+// preparedAtOnce is how many events of a batch the store is given at once, to
+// prepare. The memory that they were decoded into then serves the next ones.
 const preparedAtOnce = 256
 
 // batch is a range of the spool on its way: the rows, and what the manifest
@@ -143,7 +143,7 @@ func (s *Shipper) cutNext(ctx context.Context, target spool.Seq, delivered <-cha
 	go func() {
 		defer close(ended)
 		if b, err = s.cut(ctx, target, delivered); err == nil {
-			s.opts.Store.Prepare(&b.rows)
+			s.prepare(b)
 		}
 	}()
 	wait := func() (*batch, error) {
@@ -255,11 +255,19 @@ func (s *Shipper) take(ctx context.Context, b *batch, delivered <-chan struct{})
 			return true, nil
 		}
 		s.ahead = s.ahead[1:]
-		if b.records%preparedAtOnce == 0 { // while the processor's cache has them
-			s.opts.Store.Prepare(&b.rows)
+		if len(b.rows.Events) >= preparedAtOnce { // while the processor's cache has them
+			s.prepare(b)
 		}
 	}
 	return b.records >= s.opts.MaxRows, nil
+}
+
+// prepare has the store write what there is of a batch as it is sent, if it can.
+func (s *Shipper) prepare(b *batch) {
+	s.opts.Store.Prepare(&b.rows)
+	if len(b.rows.Events) == 0 {
+		b.decoder.Reset()
+	}
 }
 
 // setAside takes records out of the queue that can never be stored.

@@ -45,7 +45,8 @@ func (s *Shipper) delivered(ctx context.Context, m manifest, rows store.Batch, m
 		moved = nil
 	}
 	now := s.opts.Now()
-	ids := shippedMarks(now, m.first, rows.Events)
+	events := rows.EventIDs()
+	ids := shippedMarks(now, m.first, events)
 	for ; len(ids) > marksInSync; ids = ids[marksInSync:] { // before: a crash in between keeps records and ids
 		if err := s.opts.Spool.PutMarks(ids[:marksInSync]...); err != nil {
 			return fmt.Errorf("ship: keep the ids of records %d to %d: %w", m.first, m.last, err)
@@ -56,7 +57,7 @@ func (s *Shipper) delivered(ctx context.Context, m manifest, rows store.Batch, m
 	}
 	maps.Copy(s.heads, moved)
 	s.succeeded(rows.Len())
-	s.kept += len(rows.Events)
+	s.kept += len(events)
 	return s.tidyShipped(now)
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/spool"
 )
 
@@ -32,15 +31,15 @@ const (
 )
 
 // shippedMarks are the ids of a batch.
-func shippedMarks(at time.Time, first spool.Seq, events []*event.Event) (all []spool.Mark) {
+func shippedMarks(at time.Time, first spool.Seq, events [][idSize]byte) (all []spool.Mark) {
 	for n := 0; len(events) > 0; n++ {
 		some := events[:min(idsInMark, len(events))]
 		events = events[len(some):]
 		key := binary.BigEndian.AppendUint64(make([]byte, 0, shippedKey), uint64(at.UnixMilli()))
 		key = binary.BigEndian.AppendUint64(key, uint64(first))
 		value := make([]byte, 0, idSize*len(some))
-		for _, e := range some {
-			value = append(value, e.ID[:]...)
+		for i := range some {
+			value = append(value, some[i][:]...)
 		}
 		all = append(all, spool.Mark{Space: SpaceShipped, Key: binary.BigEndian.AppendUint32(key, uint32(n)), Value: value})
 	}

@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/spool"
 )
 
@@ -14,14 +13,14 @@ func TestShippedIDs(t *testing.T) {
 	b := &bench{T: t, dir: t.TempDir()}
 	b.openSpool()
 	defer b.spool.Close()
-	events := func(from, n int) []*event.Event {
-		all := make([]*event.Event, n)
+	events := func(from, n int) [][16]byte {
+		all := make([][16]byte, n)
 		for i := range all {
-			all[i] = &event.Event{ID: [16]byte{byte((from + i) >> 16), byte((from + i) >> 8), byte(from + i), 15: 1}}
+			all[i] = [16]byte{byte((from + i) >> 16), byte((from + i) >> 8), byte(from + i), 15: 1}
 		}
 		return all
 	}
-	put := func(at time.Time, first spool.Seq, events []*event.Event) {
+	put := func(at time.Time, first spool.Seq, events [][16]byte) {
 		t.Helper()
 		if err := b.spool.PutMarks(shippedMarks(at, first, events)...); err != nil {
 			t.Fatal(err)

@@ -45,8 +45,9 @@ type Options struct {
 	Store Store
 	// A batch ends when it has MaxRows records (default 128,000) or MaxBytes of
 	// them (default 48 MiB), or MaxAge after its first record was read (default
-	// 2 s). Rows decoded take about four times their bytes in the spool, and in a
-	// backlog there are two batches of them.
+	// 2 s). A row takes about as many bytes as its record does in the spool, four
+	// times as many where the store prepares nothing; in a backlog there are two
+	// batches of them.
 	MaxRows  int
 	MaxBytes int
 	MaxAge   time.Duration

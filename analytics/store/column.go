@@ -64,7 +64,7 @@ func listOf[T, E, V any](list func(*T) []E, get func(*E) V, one func([]byte, V) 
 
 // text is for values that are mostly different from row to row.
 func text[T any](name string, get func(*T) string) column[T] {
-	return column[T]{name, "String", eachOf(get, appendText), func(dst driver.BatchColumn, rows []*T, b *buffers) error {
+	return column[T]{name, "String", func() values[T] { return &each[T, string]{get: get, one: appendText, texts: true} }, func(dst driver.BatchColumn, rows []*T, b *buffers) error {
 		return fill(dst, &b.texts, rows, get)
 	}}
 }

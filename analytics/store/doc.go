@@ -44,7 +44,8 @@
 // they spoil a batch.
 //
 // Over HTTP without compression, which is how the embedded engine is spoken to,
-// this package writes the blocks itself (native.go). Over the native protocol,
+// this package writes the blocks itself (native.go), those of a batch under way
+// while it grows (prepare.go). Over the native protocol,
 // and where blocks are compressed, the driver does.
 //
 // # Ledger

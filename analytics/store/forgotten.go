@@ -110,6 +110,9 @@ func (f *forgotten) without(b Batch) Batch {
 	b.Events = leave(b.Events, func(e *event.Event) bool {
 		return visitor(e.Site, e.Visitor, e.Time) || recipient(e.Site, e.Recipient, e.Time)
 	})
+	if b.prepared != nil {
+		b.prepared = b.prepared.without(func(w *whose) bool { return visitor(w.site, w.visitor, w.at) || recipient(w.site, w.recipient, w.at) })
+	}
 	for i, e := range b.Consents {
 		if visitor(e.Site, e.Subject, e.Time) {
 			consents := make([]*Entry, len(b.Consents))

@@ -24,7 +24,7 @@ type Batch struct {
 	// Statements are what mail recipients said.
 	Statements []*event.Statement
 
-	prepared *block[event.Event] // what Prepare wrote of Events
+	prepared *prepared // events before these; nil: none
 }
 
 // Add puts a record where it belongs. The record is used until Insert returns.
@@ -49,30 +49,7 @@ func (b *Batch) Add(r event.Record) {
 
 // Len returns how many records the batch holds.
 func (b *Batch) Len() int {
-	return len(b.Events) + len(b.Consents) + len(b.Refusals) + len(b.Notices) + len(b.Erasures) + len(b.Wordings) + len(b.Statements)
-}
-
-// Reset empties the batch. What it was made of, Prepare uses again.
-func (b *Batch) Reset() {
-	prepared := b.prepared
-	if prepared != nil {
-		prepared.reset()
-	}
-	*b = Batch{Events: b.Events[:0], prepared: prepared}
-}
-
-// Prepare writes the events that were added since the last call as they are sent
-// to this store, so that Insert finds them written: whoever fills a batch while
-// the one before it is inserted spares Insert half its time. Events that were
-// prepared must not change.
-func (s *Store) Prepare(b *Batch) {
-	if !s.plain {
-		return // the driver writes them
-	}
-	if b.prepared == nil {
-		b.prepared = eventTable.block()
-	}
-	b.prepared.add(b.Events[b.prepared.rows:])
+	return b.prepared.rows() + len(b.Events) + len(b.Consents) + len(b.Refusals) + len(b.Notices) + len(b.Erasures) + len(b.Wordings) + len(b.Statements)
 }
 
 // Insert stores the batch. The token names it: a second call with the same
@@ -90,20 +67,20 @@ func (s *Store) Insert(ctx context.Context, token string, b Batch) error {
 	if b.Len() == 0 {
 		return nil
 	}
+	if b.prepared != nil && len(b.Events) > 0 {
+		return errors.New("store: events were added behind those that were prepared: call Prepare before Insert") // one token, one block
+	}
 	settings, err := s.insertSettings(token)
 	if err != nil {
 		return err
 	}
-	erasures, events := b.Erasures, len(b.Events)
+	erasures := b.Erasures
 	if b, err = s.forgotten.filter(ctx, s, b); err != nil {
 		return err
 	}
 	s.inserting.RLock()
 	defer s.inserting.RUnlock()
 	b = s.wound.filter(b)
-	if len(b.Events) < events {
-		b.prepared = nil // it has those that were left out
-	}
 	s.unsettled.begin(token)
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings))
 	if err := s.insertAll(ctx, b); err != nil {
@@ -127,9 +104,10 @@ func (s *Store) insertAll(ctx context.Context, b Batch) error {
 		return err
 	}
 	var err error
-	if b.prepared != nil && b.prepared.rows == len(b.Events) {
-		err = insertBlock(ctx, s, b.prepared, reused)
-	} else {
+	if b.prepared != nil {
+		err = insertBlock(ctx, s, b.prepared.block, reused)
+	}
+	if err == nil {
 		err = insert(ctx, s, eventTable, b.Events, reused)
 	}
 	if err == nil {

@@ -25,6 +25,8 @@ type values[T any] interface {
 	add(rows []*T)
 	append(b []byte) []byte // writes them
 	reset()                 // empties it; its memory is used again
+	// without returns those of the rows that do not go.
+	without(goes []bool) values[T]
 }
 
 func (t table[T]) block() *block[T] {
@@ -56,6 +58,20 @@ func (b *block[T]) append(to []byte) []byte {
 		to = b.columns[i].append(appendText(appendText(to, c.name), c.kind))
 	}
 	return to
+}
+
+// without returns the block of the rows that do not go. It stays as it is.
+func (b *block[T]) without(goes []bool) *block[T] {
+	left := &block[T]{table: b.table, columns: make([]values[T], len(b.columns))}
+	for i, c := range b.columns {
+		left.columns[i] = c.without(goes)
+	}
+	for _, one := range goes {
+		if !one {
+			left.rows++
+		}
+	}
+	return left
 }
 
 func (b *block[T]) reset() {
@@ -96,6 +112,16 @@ func (d *dictionary[T]) add(rows []*T) {
 		}
 		d.keys = append(d.keys, key)
 	}
+}
+
+func (d *dictionary[T]) without(goes []bool) values[T] {
+	left := &dictionary[T]{get: d.get, index: map[string]uint32{}}
+	for i, key := range d.keys {
+		if !goes[i] {
+			left.keys = append(left.keys, left.key(d.values[key]))
+		}
+	}
+	return left
 }
 
 func (d *dictionary[T]) key(s string) uint32 {
@@ -158,11 +184,34 @@ func appendBool(b []byte, v bool) []byte {
 	return append(b, 0)
 }
 
-// each is one value a row.
+// each is one value a row. Texts say how long they are, all others are of one
+// length.
 type each[T, V any] struct {
 	get   func(*T) V
 	one   func([]byte, V) []byte
+	texts bool
 	bytes []byte
+}
+
+func (e *each[T, V]) without(goes []bool) values[T] {
+	left := &each[T, V]{get: e.get, one: e.one, texts: e.texts}
+	rest, size := e.bytes, len(e.bytes)/max(1, len(goes))
+	for _, one := range goes {
+		if e.texts {
+			size = textSize(rest)
+		}
+		if !one {
+			left.bytes = append(left.bytes, rest[:size]...)
+		}
+		rest = rest[size:]
+	}
+	return left
+}
+
+// textSize returns how many bytes the first of the texts in b takes.
+func textSize(b []byte) int {
+	n, head := binary.Uvarint(b)
+	return head + int(n)
 }
 
 func (e *each[T, V]) add(rows []*T) {
@@ -197,6 +246,10 @@ func (l *lists[T, E, V]) add(rows []*T) {
 	}
 }
 
+// without is of use where rows were kept as a block alone, which only events are:
+// they have no lists.
+func (l *lists[T, E, V]) without([]bool) values[T] { panic("store: a block with lists was to be cut") }
+
 func (l *lists[T, E, V]) append(b []byte) []byte { return append(append(b, l.ends...), l.each...) }
 func (l *lists[T, E, V]) reset()                 { l.end, l.ends, l.each = 0, l.ends[:0], l.each[:0] }
 
@@ -217,6 +270,26 @@ func (p *pairs[T]) add(rows []*T) {
 		}
 		p.ends = binary.LittleEndian.AppendUint64(p.ends, p.end)
 	}
+}
+
+func (p *pairs[T]) without(goes []bool) values[T] {
+	left := &pairs[T]{get: p.get}
+	keys, texts, before := p.keys, p.values, uint64(0)
+	for i, one := range goes {
+		end := binary.LittleEndian.Uint64(p.ends[8*i:])
+		for ; before < end; before++ {
+			k, v := textSize(keys), textSize(texts)
+			if !one {
+				left.keys, left.values = append(left.keys, keys[:k]...), append(left.values, texts[:v]...)
+				left.end++
+			}
+			keys, texts = keys[k:], texts[v:]
+		}
+		if !one {
+			left.ends = binary.LittleEndian.AppendUint64(left.ends, left.end)
+		}
+	}
+	return left
 }
 
 func (p *pairs[T]) append(b []byte) []byte {

@@ -2,9 +2,14 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
+	"net"
+	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/kunjicloud/kunji/edge/event"
 )
@@ -32,6 +37,66 @@ func TestBlockGrows(t *testing.T) {
 	other.add([]*event.Event{sample(1)})
 	if bytes.Equal(other.append(nil), want) {
 		t.Error("other rows make the same block")
+	}
+}
+
+// TestBlockWithout: a block without some of its rows is the block of the others,
+// whatever their texts, terms and props.
+func TestBlockWithout(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var all, left []*event.Event
+		var goes []bool
+		for n := range rapid.IntRange(1, 40).Draw(t, "rows") {
+			e := sample(n)
+			e.Path, e.Order = rapid.String().Draw(t, "path"), rapid.SampledFrom([]string{"", "A-1", strings.Repeat("x", 300)}).Draw(t, "order")
+			e.Props = rapid.MapOfN(rapid.String(), rapid.String(), 0, 3).Draw(t, "props")
+			all, goes = append(all, e), append(goes, rapid.Bool().Draw(t, "goes"))
+			if !goes[n] {
+				left = append(left, e)
+			}
+		}
+		whole, want := eventTable.block(), eventTable.block()
+		whole.add(all)
+		want.add(left)
+		before := whole.append(nil)
+		if got := whole.without(goes); !bytes.Equal(got.append(nil), want.append(nil)) {
+			t.Fatalf("of %d rows %v go: not the block of the others", len(all), goes)
+		}
+		if !bytes.Equal(whole.append(nil), before) {
+			t.Fatal("the whole block changed")
+		}
+	})
+}
+
+// TestPrepared: a batch that is prepared piece by piece has all its events, in
+// their order, and is one block or none.
+func TestPrepared(t *testing.T) {
+	s, err := Open(Options{Dial: func(context.Context) (net.Conn, error) { return nil, errors.New("nothing is to be sent") }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var b Batch
+	for n := range 10 {
+		b.Add(event.Record{Event: sample(n)})
+		if n%3 == 2 {
+			s.Prepare(&b)
+		}
+		if b.Len() != n+1 {
+			t.Fatalf("%d events of %d", b.Len(), n+1)
+		}
+	}
+	for i, id := range b.EventIDs() {
+		if id != sample(i).ID {
+			t.Errorf("event %d is another one", i)
+		}
+	}
+	if err := s.Insert(t.Context(), "1", b); err == nil || !strings.Contains(err.Error(), "call Prepare before Insert") {
+		t.Errorf("two blocks under one token: %v", err)
+	}
+	b.Reset()
+	if b.Len() != 0 || len(b.EventIDs()) != 0 {
+		t.Errorf("%d events are left", b.Len())
 	}
 }
 

@@ -41,6 +41,9 @@ func (c *wound) filter(b Batch) Batch {
 		return b
 	}
 	b.Events = leave(b.Events, func(e *event.Event) bool { return c.has(e.Site) })
+	if b.prepared != nil {
+		b.prepared = b.prepared.without(func(w *whose) bool { return c.has(w.site) })
+	}
 	b.Refusals = leave(b.Refusals, func(r *event.Refusal) bool { return c.has(r.Site) })
 	b.Notices = leave(b.Notices, func(n *event.Notice) bool { return c.has(n.Site) })
 	b.Statements = leave(b.Statements, func(s *event.Statement) bool { return c.has(s.Site) })
