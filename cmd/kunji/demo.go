@@ -180,7 +180,8 @@ func (s *service) makeMonth(ctx context.Context, perDay float64, a *app) error {
 	return nil
 }
 
-// makeTraffic makes the month's visits, and its letters where there are visits.
+// makeTraffic makes the month's visits, and its costs and letters where there are
+// visits.
 func (s *service) makeTraffic(ctx context.Context, traffic *madeTraffic, heard *withdrawal.Set, end time.Time, perDay float64) (int, error) {
 	if readers := int(perDay * readersPerVisit); readers > 0 {
 		if err := s.untilReady(ctx); err != nil { // what readers said is the store's
@@ -189,6 +190,9 @@ func (s *service) makeTraffic(ctx context.Context, traffic *madeTraffic, heard *
 		st, _ := s.live.Load().Site(shopSite) // demoCmd.Run found it
 		traffic.mail = &madeMail{
 			traffic: traffic, mailer: newMailer(s.ring, s.store, heard, traffic.clock.now), heard: heard, site: st, acts: map[int][]madeAct{},
+		}
+		if err := makeCosts(ctx, s.store, st, end, perDay, traffic.random); err != nil {
+			return 0, err
 		}
 		if err := traffic.mail.gatherReaders(ctx, readers, end.AddDate(0, 0, -madeDays-1)); err != nil {
 			return 0, err

@@ -109,7 +109,7 @@ func dayWeight(day time.Weekday, at float64) float64 {
 	return w
 }
 
-var hourly = [24]float64{.5, .3, .2, .1, .1, .2, .4, .7, .9, 1.1, 1.2, 1.2, 1.3, 1.2, 1.1, 1.1, 1.1, 1.2, 1.3, 1.6, 2, 2.1, 1.7, 1}
+var hourly = [24]float64{.6, .5, .45, .4, .4, .45, .5, .7, .9, 1.1, 1.2, 1.2, 1.3, 1.2, 1.1, 1.1, 1.1, 1.2, 1.3, 1.6, 2, 2.1, 1.7, 1}
 
 func poisson(r *rand.Rand, mean float64) int {
 	n := 0

@@ -8,6 +8,7 @@ import type { Figure } from './figure';
 const mostBars = 400;
 /** What a label below the axis needs, in CSS pixels. */
 const labelWidth = 92;
+const halfLabel = 16;
 
 const colour = (name: string): string =>
 	getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -60,7 +61,9 @@ const labelled = (u: uPlot, _axis: number, min: number, max: number): number[] =
 	const room = Math.max(1, Math.floor(u.bbox.width / devicePixelRatio / labelWidth));
 	const step = Math.max(1, Math.ceil((last - first + 1) / room));
 	const out: number[] = [];
-	for (let i = first; i <= last; i += step) out.push(i);
+	let i = first;
+	while (i < last && u.valToPos(i, 'x') < halfLabel) i++; // the first one would be cut off
+	for (; i <= last; i += step) out.push(i);
 	return out;
 };
 

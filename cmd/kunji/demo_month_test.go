@@ -11,8 +11,8 @@ import (
 	"github.com/kunjicloud/kunji/analytics/engine"
 )
 
-// TestDemoMonth: the made month has letters, with all that becomes of letters,
-// and visits that follow from them.
+// TestDemoMonth: the made month has costs, and letters with all that becomes of
+// letters and visits that follow from them.
 func TestDemoMonth(t *testing.T) {
 	library, err := engine.FindLibrary("")
 	if err != nil {
@@ -47,6 +47,9 @@ func TestDemoMonth(t *testing.T) {
 		}
 	}
 	campaigns := ask("campaigns?site=shop").Rows
+	if !slices.ContainsFunc(campaigns, func(row map[string]any) bool { return row["source"] == "baidu" && row["roas"] != nil }) {
+		t.Errorf("advertisements cost nothing: %v", campaigns)
+	}
 	if !slices.ContainsFunc(campaigns, func(row map[string]any) bool { return row["campaign"] == "autumn-tea" && row["medium"] == "email" }) {
 		t.Errorf("no letter led to visits: %v", campaigns)
 	}
