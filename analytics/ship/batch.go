@@ -52,6 +52,11 @@ func (b *batch) reset() {
 	clear(b.months)
 }
 
+// full reports whether the batch ended because it was large: more may wait.
+func (b *batch) full(o Options) bool {
+	return b.records >= o.MaxRows || b.bytes > o.MaxBytes/2
+}
+
 // note counts a record.
 func (b *batch) note(r spool.Record) {
 	if b.records == 0 {

@@ -40,6 +40,8 @@ func (f *faulty) Insert(ctx context.Context, token string, b store.Batch) error 
 
 func (f *faulty) Prepare(b *store.Batch) { f.to.Prepare(b) }
 
+func (f *faulty) Hurry(ctx context.Context) { f.to.Hurry(ctx) }
+
 func (f *faulty) Heads(ctx context.Context, node [16]byte) (map[string]store.Head, error) {
 	return f.to.Heads(ctx, node)
 }
@@ -110,6 +112,8 @@ func unreachableAndBack(b *bench) {
 type insertFunc func(context.Context, string, store.Batch) error
 
 func (insertFunc) Prepare(*store.Batch) {}
+
+func (insertFunc) Hurry(context.Context) {}
 
 func (f insertFunc) Insert(ctx context.Context, token string, rows store.Batch) error {
 	return f(ctx, token, rows)

@@ -23,7 +23,9 @@ const spooledEnv = "KUNJI_BENCH_SPOOLED"
 
 // BenchmarkDrain drains a spool into the embedded engine, and then inserts the
 // same rows in batches of the same size without spool, manifest and
-// acknowledgement: drained-rows/s and plain-rows/s are the figures. Where the
+// acknowledgement: drained-rows/s and plain-rows/s are the figures. Both put merges
+// off while they last; merging-s is how long the engine then merged what was
+// drained. Where the
 // time goes is told in µs of processor time a row, of this process (edge) and of
 // the engine, whose merges go on beside both.
 func BenchmarkDrain(b *testing.B) {
@@ -76,6 +78,9 @@ func BenchmarkDrain(b *testing.B) {
 		}
 		report("drained", time.Since(began), spent().less(before))
 		b.StopTimer()
+		began = time.Now()
+		waitMerged(b, s)
+		b.ReportMetric(time.Since(began).Seconds(), "merging-s")
 		var plain time.Duration
 		var plainly processors
 		for from := 0; from < size; from += shipper.opts.MaxRows {
@@ -84,6 +89,7 @@ func BenchmarkDrain(b *testing.B) {
 				rows.Add(event.Record{Event: shopEvent(i)})
 			}
 			began, before := time.Now(), spent()
+			s.Hurry(b.Context())
 			if err := s.Insert(b.Context(), fmt.Sprint("plain ", n, from), rows); err != nil {
 				b.Fatal(err)
 			}
@@ -92,6 +98,20 @@ func BenchmarkDrain(b *testing.B) {
 		}
 		report("plain", plain, plainly)
 		b.StartTimer()
+	}
+}
+
+// waitMerged returns once merges go on and none is left to do.
+func waitMerged(b *testing.B, s *store.Store) {
+	b.Helper()
+	for quiet := 0; quiet < 10; time.Sleep(500 * time.Millisecond) {
+		var out strings.Builder
+		if err := s.SQL(b.Context(), &out, "SELECT count() FROM system.merges", "tsv", false); err != nil {
+			b.Fatal(err)
+		}
+		if quiet++; !strings.HasSuffix(out.String(), "\n0\n") {
+			quiet = 0
+		}
 	}
 }
 

@@ -35,6 +35,8 @@ type Store interface {
 	Insert(ctx context.Context, token string, b store.Batch) error
 	// Prepare does what of an insert can be done before its turn.
 	Prepare(b *store.Batch)
+	// Hurry says that a batch of a backlog comes.
+	Hurry(ctx context.Context)
 	// Heads returns where the chains end that a node wrote into the ledger, by site.
 	Heads(ctx context.Context, node [16]byte) (map[string]store.Head, error)
 }
@@ -163,12 +165,16 @@ func (s *Shipper) ship(ctx context.Context, target spool.Seq) error {
 		}
 		delivered := make(chan struct{})
 		next = s.cutNext(ctx, target, delivered)
+		full := b.full(s.opts)
+		if full {
+			s.opts.Store.Hurry(ctx)
+		}
 		if err := s.send(ctx, b); err != nil {
 			next.stop()
 			return err
 		}
 		close(delivered)
-		if b.records >= s.opts.MaxRows { // more may wait; else the heap has it back
+		if full { // more may wait; else the heap has it back
 			s.spare <- b
 		}
 	}

@@ -242,6 +242,7 @@ func (s *Store) change(ctx context.Context, op, sql string, args ...any) error {
 	if err != nil {
 		return err
 	}
+	defer s.rewriting()()
 	return wrap(op, s.conn.Exec(clickhouse.Context(ctx, clickhouse.WithSettings(settings)), sql, args...))
 }
 

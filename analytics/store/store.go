@@ -61,6 +61,8 @@ type Store struct {
 	wound     wound
 	inserting sync.RWMutex // held for writing while the rollup is rebuilt
 	unsettled unsettled
+	embedded  bool // the engine is this program's own
+	merges    merges
 }
 
 var schemes = []string{"clickhouse", "tcp", "http", "https"}
@@ -90,7 +92,7 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	s := &Store{conn: conn, connect: connect, database: connect.Auth.Database, log: o.Logger, now: o.Now}
+	s := &Store{conn: conn, connect: connect, database: connect.Auth.Database, log: o.Logger, now: o.Now, embedded: o.Dial != nil}
 	s.form = form{cluster: o.Cluster, database: s.database, keeper: o.Dial == nil}
 	s.plain = connect.Protocol == clickhouse.HTTP && (connect.Compression == nil || connect.Compression.Method == clickhouse.CompressionNone)
 	if s.log == nil {
@@ -134,6 +136,8 @@ func (s *Store) Database() string { return s.database }
 
 // Close ends the connections.
 func (s *Store) Close() error {
+	s.merge()
+	s.merges.stop()
 	if err := s.conn.Close(); err != nil {
 		return fmt.Errorf("store: close: %w", err)
 	}

@@ -22,6 +22,7 @@ var onEngine = map[string]func(*testing.T, *Store){
 	"erase": testErase, "keep_numbers": testKeepNumbers, "withdrawn": testWithdrawn, "erase_holds": testEraseHolds,
 	"rollup": testRollup, "permanent": testPermanent, "query": testQuery, "sql_reads": testSQLReads, "sql_refuses": testSQLRefuses,
 	"mail_consent": testMailConsent, "mail_feed": testMailFeed, "mail_sent": testMailSent, "erase_recipient": testEraseRecipient,
+	"hurry": testHurry,
 }
 
 // TestStore runs what needs an engine on one of them, each in a database of its
@@ -46,6 +47,7 @@ func TestStore(t *testing.T) {
 	}
 	t.Run("erase_interrupted", func(t *testing.T) { testEraseInterrupted(t, openOn(t, dial, "erase_interrupted"), dial) })
 	t.Run("wind_down", func(t *testing.T) { testWindDown(t, openOn(t, dial, "wind_down"), dial) })
+	t.Run("hurry_closed", func(t *testing.T) { testHurryClosed(t, openOn(t, dial, "hurry_closed"), dial) })
 	t.Run("fill", func(t *testing.T) { testFill(t, openOn(t, dial, "fill")) })
 	t.Run("migrate", func(t *testing.T) { testMigrate(t, dial) })
 }
