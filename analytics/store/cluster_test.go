@@ -15,12 +15,12 @@ import (
 func TestCluster(t *testing.T) {
 	dial := startClusters(t)
 	for name, run := range onEngine {
-		t.Run(name, func(t *testing.T) { run(t, openWith(t, Options{Dial: dial, Database: name, Cluster: "one"})) })
+		t.Run(name, func(t *testing.T) { run(t, openOwn(t, Options{Dial: dial, Database: name, Cluster: "one"})) })
 	}
 	t.Run("syntax", func(t *testing.T) { testClusterSyntax(t, openWith(t, Options{Dial: dial, Cluster: "one"})) })
-	t.Run("split", func(t *testing.T) { testSplit(t, openWith(t, Options{Dial: dial, Database: "split", Cluster: "two"})) })
+	t.Run("split", func(t *testing.T) { testSplit(t, openOwn(t, Options{Dial: dial, Database: "split", Cluster: "two"})) })
 	t.Run("column", func(t *testing.T) {
-		testLaterColumn(t, openWith(t, Options{Dial: dial, Database: "later", Cluster: "one"}))
+		testLaterColumn(t, openOwn(t, Options{Dial: dial, Database: "later", Cluster: "one"}))
 	})
 }
 

@@ -9,9 +9,6 @@ import (
 // testHurry: merges are put off while a backlog comes, for nobody else's
 // statements, and not for long.
 func testHurry(t *testing.T, s *Store) {
-	if !s.embedded {
-		t.Skip("a server's merges are its operator's")
-	}
 	merges := func() bool { return becomesOne(t, s) }
 	s.Hurry(t.Context())
 	if merges() {

@@ -22,7 +22,6 @@ var onEngine = map[string]func(*testing.T, *Store){
 	"erase": testErase, "keep_numbers": testKeepNumbers, "withdrawn": testWithdrawn, "erase_holds": testEraseHolds,
 	"rollup": testRollup, "permanent": testPermanent, "query": testQuery, "sql_reads": testSQLReads, "sql_refuses": testSQLRefuses,
 	"mail_consent": testMailConsent, "mail_feed": testMailFeed, "mail_sent": testMailSent, "erase_recipient": testEraseRecipient,
-	"hurry": testHurry,
 }
 
 // TestStore runs what needs an engine on one of them, each in a database of its
@@ -47,20 +46,26 @@ func TestStore(t *testing.T) {
 	}
 	t.Run("erase_interrupted", func(t *testing.T) { testEraseInterrupted(t, openOn(t, dial, "erase_interrupted"), dial) })
 	t.Run("wind_down", func(t *testing.T) { testWindDown(t, openOn(t, dial, "wind_down"), dial) })
+	t.Run("hurry", func(t *testing.T) { testHurry(t, openOn(t, dial, "hurry")) })
 	t.Run("hurry_closed", func(t *testing.T) { testHurryClosed(t, openOn(t, dial, "hurry_closed"), dial) })
 	t.Run("fill", func(t *testing.T) { testFill(t, openOn(t, dial, "fill")) })
 	t.Run("migrate", func(t *testing.T) { testMigrate(t, dial) })
 }
 
 // openOn opens a database of an engine, or, where dial is nil, one of the server
-// that KUNJI_TEST_CLICKHOUSE names. It goes with the test: the tables of many
-// databases together would need more memory than an engine may have.
+// that KUNJI_TEST_CLICKHOUSE names.
 func openOn(t testing.TB, dial dialer, database string) *Store {
 	t.Helper()
-	where := Options{Dial: dial, Database: database}
 	if dial == nil {
-		where = Options{DSN: enginetest.Server(t, database)}
+		return openOwn(t, Options{DSN: enginetest.Server(t, database)})
 	}
+	return openOwn(t, Options{Dial: dial, Database: database})
+}
+
+// openOwn opens a database that goes with the test: the tables of many together
+// would need more memory than an engine may have.
+func openOwn(t testing.TB, where Options) *Store {
+	t.Helper()
 	s := openWith(t, where)
 	t.Cleanup(func() {
 		own, err := Open(where) // the test may have closed its
@@ -68,7 +73,7 @@ func openOn(t testing.TB, dial dialer, database string) *Store {
 			t.Fatal(err)
 		}
 		defer own.Close()
-		if err := own.SQL(context.Background(), io.Discard, "DROP DATABASE "+own.Database()+" SYNC", "tsv", true); err != nil {
+		if err := own.SQL(context.Background(), io.Discard, "DROP DATABASE "+own.Database()+own.form.onCluster()+" SYNC", "tsv", true); err != nil {
 			t.Error(err)
 		}
 	})
