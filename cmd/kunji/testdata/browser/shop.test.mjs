@@ -59,7 +59,8 @@ test('a campaign link and a purchase stand in the report', async () => {
   await desk.type('input[type="password"]', password);
   await Promise.all([desk.waitForNavigation(), desk.click('form button[type="submit"], form button')]);
   await desk.goto(`${consoleAt}/reports/campaigns?site=shop`, { waitUntil: 'load' });
-  const text = await desk.$eval('main', (e) => e.innerText);
+  // Not innerText: a table below the window is laid out when it is scrolled to.
+  const text = await desk.$eval('main', (e) => e.textContent);
   assert.match(text, /268|fewer than/i, 'the campaign report does not show the purchase');
   assert.deepEqual(desk.complaints, []);
   await desk.browserContext().close();
