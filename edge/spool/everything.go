@@ -20,12 +20,19 @@ func Everything(dir string, visit func(file string, content []byte)) error {
 	}
 	for _, name := range names {
 		path := fs.PathJoin(dir, name)
-		if info, err := fs.Stat(path); err != nil || info.IsDir() {
+		info, err := fs.Stat(path)
+		if err == nil && info.IsDir() {
+			continue
+		}
+		var content []byte
+		if err == nil {
+			content, err = readFile(fs, path)
+		}
+		if errors.Is(err, iofs.ErrNotExist) {
 			continue // gone since, as files of a live database go
 		}
-		content, err := readFile(fs, path)
 		if err != nil {
-			continue
+			return err // what was not seen may hold somebody
 		}
 		visit(name, content)
 		if strings.HasSuffix(name, ".sst") {
