@@ -18,6 +18,10 @@ const (
 	serverMemory = 600 << 20
 	queryMemory  = 300 << 20
 	spillBytes   = 100 << 20 // a GROUP BY or ORDER BY beyond this goes to disk
+	// threadMemory is how much must be free for each thread of a statement. Of
+	// ClickHouse's 1 GiB, which serverMemory never has, every statement would run on
+	// one thread only.
+	threadMemory = 64 << 20
 	markCache    = 48 << 20
 	// compressBlock is the buffer, of which a part that is rewritten has two for each
 	// stream of each column: of ClickHouse's 1 MiB, two parts of events with millions
@@ -125,6 +129,7 @@ func connectArgs(dir string, extra []byte) ([]string, error) {
 	args := []string{"--path=" + filepath.Join(dir, dataDir), "--config-file=" + file}
 	for _, s := range []setting{
 		{"max_threads", strconv.Itoa(runtime.NumCPU())},
+		{"max_threads_min_free_memory_per_thread", strconv.Itoa(threadMemory)},
 		{"max_insert_threads", "1"},
 		{"max_memory_usage", strconv.Itoa(queryMemory)},
 		{"max_bytes_before_external_group_by", strconv.Itoa(spillBytes)},

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"runtime"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -173,6 +176,81 @@ func TestDriverEmptyResultHasColumns(t *testing.T) {
 	}
 	if rows.Next() {
 		t.Error("a row in an empty result")
+	}
+}
+
+// The head of an empty result is remembered; not past a change of its table.
+func TestDriverEmptyResultFollowsTheTable(t *testing.T) {
+	t.Parallel()
+	db := openDriver(t, enginetest.Start(t), nil)
+	kinds := func(comment string) (kinds []string) {
+		t.Helper()
+		rows, err := db.Query(t.Context(), comment+"SELECT * FROM changing FORMAT Native")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for _, c := range rows.ColumnTypes() {
+			kinds = append(kinds, c.Name()+" "+c.DatabaseTypeName())
+		}
+		return kinds
+	}
+	for _, step := range []struct {
+		change string
+		want   []string
+	}{
+		{"CREATE TABLE changing (a UInt8) ENGINE = MergeTree ORDER BY tuple()", []string{"a UInt8"}},
+		{"ALTER TABLE changing MODIFY COLUMN a String", []string{"a String"}},
+		{"ALTER TABLE changing ADD COLUMN b Date", []string{"a String", "b Date"}},
+		{"CREATE OR REPLACE TABLE changing (c UInt64) ENGINE = Memory", []string{"c UInt64"}},
+	} {
+		if err := db.Exec(t.Context(), step.change); err != nil {
+			t.Fatal(err)
+		}
+		for _, comment := range []string{"", "", "/* asked by */ -- somebody\n"} {
+			if got := kinds(comment); !reflect.DeepEqual(got, step.want) {
+				t.Errorf("after %s: %q, want %q", step.change, got, step.want)
+			}
+		}
+	}
+}
+
+func TestDriverEmptyResultFollowsTheParameters(t *testing.T) {
+	t.Parallel()
+	db := openDriver(t, enginetest.Start(t), nil)
+	for _, zone := range []string{"UTC", "Asia/Shanghai", "UTC"} {
+		rows, err := db.Query(t.Context(), "SELECT toDateTime(0, {zone:String}) AS at WHERE 0", clickhouse.Named("zone", zone))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := rows.ColumnTypes()[0].DatabaseTypeName(), "DateTime('"+zone+"')"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		rows.Close()
+	}
+}
+
+// By ClickHouse's own rule, a GiB of free memory for each thread, an engine this
+// small would do everything on one.
+func TestStatementsUseEveryProcessor(t *testing.T) {
+	t.Parallel()
+	db := openDriver(t, enginetest.Start(t), nil)
+	rows, err := db.Query(t.Context(), "EXPLAIN PIPELINE SELECT sum(number) FROM numbers_mt(100000000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var plan []string
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		plan = append(plan, line)
+	}
+	parallel := func(line string) bool { return strings.Contains(line, "AggregatingTransform × ") }
+	if slices.ContainsFunc(plan, parallel) != (runtime.NumCPU() > 1) {
+		t.Errorf("on %d processors the plan is\n%s", runtime.NumCPU(), strings.Join(plan, "\n"))
 	}
 }
 

@@ -43,14 +43,14 @@ func (j *job) admit(more bool) error {
 	case s.outfile:
 		return refusal(48, "NOT_IMPLEMENTED", "INTO OUTFILE and FROM INFILE are not possible: the data goes over HTTP")
 	}
-	parsed := string(s.text)
+	parsed := string(s.text[s.begin:])
 	if withData {
-		parsed = string(s.text[:s.insert.head]) + " FORMAT " + s.insert.format
+		parsed = string(s.text[s.begin:s.insert.head]) + " FORMAT " + s.insert.format
 		if s.insert.format == "Values" {
-			parsed = string(s.text[:s.insert.head]) + " VALUES"
+			parsed = string(s.text[s.begin:s.insert.head]) + " VALUES"
 		}
 	}
-	a, err := j.server.pool.analyse(parsed)
+	a, err := j.server.analyse(parsed)
 	if err != nil {
 		return err
 	}
@@ -105,6 +105,9 @@ func (j *job) serveQuery(ctx context.Context, w http.ResponseWriter) error {
 		defer j.server.pool.killOnDone(ctx, j.tag)()
 		if j.streams() {
 			return j.streamQuery(w, c)
+		}
+		if j.class != classReadOnly {
+			defer j.server.memo.changing()()
 		}
 		r, err := c.query(j.statement())
 		if err != nil {
@@ -164,20 +167,25 @@ func (j *job) streamQuery(w http.ResponseWriter, c *connection) error {
 // writeHeaderBlock answers an empty result with the names and types of its
 // columns, as a ClickHouse server does.
 func (j *job) writeHeaderBlock(w http.ResponseWriter, c *connection) error {
-	r, err := c.query(statement{
-		sql: j.tag + "DESCRIBE TABLE (" + j.sql.bare() + "\n)", format: "TabSeparatedRaw", params: j.params,
+	sql := "DESCRIBE TABLE (" + j.sql.bare() + "\n)"
+	header, err := j.server.memo.header(fmt.Sprintf("%q %q %q %s", j.database, j.settings, j.params, sql), func() ([]byte, error) {
+		r, err := c.query(statement{sql: j.tag + sql, format: "TabSeparatedRaw", params: j.params})
+		if err != nil {
+			return nil, fmt.Errorf("engine: describe an empty result: %w", err)
+		}
+		defer r.close()
+		var columns []string
+		for line := range strings.Lines(string(r.bytes())) {
+			name, rest, _ := strings.Cut(line, "\t")
+			kind, _, _ := strings.Cut(rest, "\t")
+			columns = append(columns, name, kind)
+		}
+		return headerBlock(columns), nil
 	})
 	if err != nil {
-		return fmt.Errorf("engine: describe an empty result: %w", err)
+		return err
 	}
-	defer r.close()
-	var columns []string
-	for line := range strings.Lines(string(r.bytes())) {
-		name, rest, _ := strings.Cut(line, "\t")
-		kind, _, _ := strings.Cut(rest, "\t")
-		columns = append(columns, name, kind)
-	}
-	_, _ = w.Write(headerBlock(columns)) // the client may be gone
+	_, _ = w.Write(header) // the client may be gone
 	return nil
 }
 

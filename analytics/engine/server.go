@@ -20,6 +20,7 @@ const maxQuerySize = 1 << 20
 // server answers ClickHouse's HTTP interface with the sessions of a pool.
 type server struct {
 	pool  *pool
+	memo  memo
 	hello []byte
 }
 
@@ -96,6 +97,11 @@ func (s *server) serveStatement(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return err
+}
+
+// analyse says what a statement is.
+func (s *server) analyse(sql string) (analysis, error) {
+	return s.memo.analyse(sql, s.pool.analyse)
 }
 
 // readStatement joins the query parameter and the body, as ClickHouse does.

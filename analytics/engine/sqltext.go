@@ -9,6 +9,7 @@ type sqlText struct {
 	text       []byte
 	verb       string   // first keyword, upper case; "" when the text begins otherwise
 	words      []string // the first tokens, upper case; "" for what is not a word
+	begin      int      // start of the first token: what precedes is blank or comment
 	body       int      // end of the last token: what follows is blank, comment or semicolon
 	queryEnd   int      // where INTO OUTFILE, FORMAT or the SETTINGS after it begin; body if none
 	format     string   // of the FORMAT clause
@@ -67,6 +68,9 @@ func (s *sqlText) scan(l *lexer) ([]levelToken, error) {
 		c := l.text[t.start]
 		if t.kind == tokenOther && c == ';' && depth == 0 {
 			continue
+		}
+		if s.body == 0 {
+			s.begin = t.start
 		}
 		s.body = t.end
 		if t.kind == tokenOther && (c == ')' || c == ']' || c == '}') {
@@ -255,8 +259,9 @@ func (s *sqlText) rewrite(tag, format string, settings []setting) string {
 	return b.String()
 }
 
-// bare is the query without its FORMAT clause and what follows it.
-func (s *sqlText) bare() string { return string(s.text[:s.queryEnd]) }
+// bare is the query without its FORMAT clause and what follows it, nor what
+// precedes it.
+func (s *sqlText) bare() string { return string(s.text[s.begin:s.queryEnd]) }
 
 func writeSettings(b *strings.Builder, more bool, settings []setting) {
 	for i, v := range settings {
