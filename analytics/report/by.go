@@ -35,14 +35,6 @@ func parseBy(name string) (By, bool) {
 // fine reports whether the step is shorter than a day.
 func (b By) fine() bool { return b >= ByHour }
 
-// bucket is what sales.sql groups by.
-func (b By) bucket() string {
-	if b.fine() {
-		return b.String()
-	}
-	return ""
-}
-
 // moments are the ends of a fine series, the end not included.
 func (q *Query) moments() (since, until time.Time) {
 	if q.Options.By == ByMinute {

@@ -27,7 +27,7 @@ func campaigns(ctx context.Context, src Source, q Query) (*Table, error) {
 	q.Options.detailFor(q.Filters)
 	dimensions := []string{"source", "medium", "campaign", "content", "term"}
 	shownDimensions := 3 + int(q.Options.Detail)
-	r := visitsBy(q, campaignsSQL, dimensions, func(s sale) []string {
+	r := visitsBy(q, campaignsSQL, dimensions, func(s *salePlace) []string {
 		place := []string{s.source, s.medium, s.campaign, "", ""}
 		if s.source == "" {
 			place[0] = s.channel

@@ -15,19 +15,20 @@ import (
 //	one column per dimension, one column per metric
 //
 // where "up to here" counts the visitors of the group and of all groups before
-// it, by visitors, consented and dimensions. One over the rollup has two more
+// it, by visitors, consented and dimensions. One over the rollup has three more
 // columns after these, and its order begins with the first of them.
 type grouped struct {
 	sql string
 	// rollup: behind the visitors stand how many people they are at least, of the
-	// group and up to here. Days past the events' term have numbers, which count
-	// somebody again each day, so a handful could look like many.
+	// group and up to here, and the places that it has. Days past the events' term
+	// have numbers, which count somebody again each day, so a handful could look
+	// like many.
 	rollup     bool
 	dimensions []string
 	metrics    []Column // of the statement
 	// placeOf says which dimensions a sale has; nil where the report has no
 	// conversions.
-	placeOf func(sale) []string
+	placeOf func(*salePlace) []string
 	params  map[string]any // further ones of the statement
 	// withCosts joins what was spent, by the first five dimensions.
 	withCosts bool
@@ -43,7 +44,8 @@ type group struct {
 	kind            RowKind
 	key             uint64
 	visitors, upTo  int64
-	least, leastTo  int64 // people, at least: of the group, and up to here
+	least, leastTo  int64    // people, at least: of the group, and up to here
+	places          []uint64 // hashes of where its sales came from
 	otherCurrencies int64
 	dimensions      []string
 	figures         map[string]int64 // by metric; money in ten-thousandths
@@ -112,7 +114,10 @@ func (r *grouped) rows(ctx context.Context, src Source, q Query, meta *Meta) ([]
 	if err != nil {
 		return nil, group{}, err
 	}
-	groups = r.joinCosts(r.join(groups, sales), spent)
+	if groups, err = r.join(ctx, src, q, groups, sales); err != nil {
+		return nil, group{}, err
+	}
+	groups = r.joinCosts(groups, spent)
 	if r.withSent {
 		if groups, err = r.joinSent(ctx, src, q, groups); err != nil {
 			return nil, group{}, err
@@ -135,23 +140,30 @@ func (r *grouped) rows(ctx context.Context, src Source, q Query, meta *Meta) ([]
 }
 
 // join adds sales to the groups that they came from. A place without a group
-// is one without visitors: only refunds are left of it.
-func (r *grouped) join(groups []group, sales []sale) []group {
-	index := make(map[string]int, len(groups))
+// is one without visitors: only refunds are left of it, or it came a moment ago.
+func (r *grouped) join(ctx context.Context, src Source, q Query, groups []group, sales []sale) ([]group, error) {
+	byPlace, byName := map[uint64]int{}, make(map[string]int, len(groups))
 	for i, g := range groups {
-		index[placeKey(g.kind, g.dimensions)] = i
+		byName[placeKey(g.kind, g.dimensions)] = i
+		for _, p := range g.places {
+			byPlace[p] = i
+		}
+	}
+	grouped := func(place uint64) bool { _, ok := byPlace[place]; return ok }
+	if err := namePlaces(ctx, src, q, sales, grouped); err != nil {
+		return nil, err
 	}
 	for _, s := range sales {
-		kind, dimensions := Measured, r.placeOf(s)
-		if !s.consented {
-			kind, dimensions = NotConsented, make([]string, len(r.dimensions))
-			dimensions[0] = NotConsentedLabel
-		}
-		i, ok := index[placeKey(kind, dimensions)]
-		if !ok {
-			i = len(groups)
-			index[placeKey(kind, dimensions)] = i
-			groups = append(groups, group{kind: kind, dimensions: dimensions, figures: map[string]int64{}})
+		i, ok := byPlace[s.place]
+		if s.from != nil {
+			kind, dimensions := r.nameOf(s.from)
+			if i, ok = byName[placeKey(kind, dimensions)]; !ok {
+				i = len(groups)
+				byName[placeKey(kind, dimensions)] = i
+				groups = append(groups, group{kind: kind, dimensions: dimensions, figures: map[string]int64{}})
+			}
+		} else if !ok {
+			continue
 		}
 		g := &groups[i]
 		for n, m := range saleMetrics("") {
@@ -159,7 +171,17 @@ func (r *grouped) join(groups []group, sales []sale) []group {
 		}
 		g.otherCurrencies += s.otherCurrencies
 	}
-	return groups
+	return groups, nil
+}
+
+// nameOf says which group sales from a place belong to.
+func (r *grouped) nameOf(from *salePlace) (RowKind, []string) {
+	if from.consented {
+		return Measured, r.placeOf(from)
+	}
+	dimensions := make([]string, len(r.dimensions))
+	dimensions[0] = NotConsentedLabel
+	return NotConsented, dimensions
 }
 
 func placeKey(kind RowKind, dimensions []string) string {
@@ -238,7 +260,7 @@ func (r *grouped) ask(ctx context.Context, src Source, q Query, only []uint64) (
 		var consented bool
 		into := []any{&consented, &g.key, &g.visitors, &g.upTo}
 		if r.rollup {
-			into = append(into, &g.least, &g.leastTo)
+			into = append(into, &g.least, &g.leastTo, &g.places)
 		}
 		for i := range g.dimensions {
 			into = append(into, &g.dimensions[i])

@@ -1,27 +1,46 @@
 package report
 
 import (
-	"cmp"
 	"context"
-	_ "embed" // sales.sql
+	_ "embed" // sold.sql, sold_places.sql, refunds.sql, refunds_any.sql
 	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kunjicloud/kunji/analytics/store"
 )
 
-//go:embed query/sales.sql
-var salesSQL string
+//go:embed query/sold.sql
+var soldSQL string
 
-// sale is the conversions and refunds of one day that came from one place.
+//go:embed query/sold_places.sql
+var soldPlacesSQL string
+
+//go:embed query/refunds.sql
+var refundsSQL string
+
+//go:embed query/refunds_any.sql
+var refundsAnySQL string
+
+// sale is the conversions or the refunds of one day that came from one place.
 type sale struct {
-	day                               Day
-	bucket                            int64 // 0, or the minute or hour of it in seconds since 1970
-	currency                          string
+	day             Day
+	bucket          int64 // 0, or the minute or hour of it in seconds since 1970
+	currency        string
+	place           uint64     // hash of where from; 0 where from says it
+	from            *salePlace // nil where only place is known
+	conversions     int64
+	refunded        int64 // orders
+	value, refunds  int64 // ten-thousandths of currency, then of the site's
+	otherCurrencies int64
+}
+
+// salePlace is where a sale came from. Without consent to marketing it has no
+// names.
+type salePlace struct {
 	consented                         bool
 	channel, source, medium, campaign string
 	content, term                     string
-	conversions                       int64
-	refunded                          int64 // orders
-	value, refunds                    int64 // ten-thousandths of currency, then of the site's
-	otherCurrencies                   int64
 }
 
 // saleMetrics are the columns that sales fill, in the order of figures.
@@ -40,9 +59,51 @@ func (s *sale) figures() []int64 { return []int64{s.conversions, s.value, s.refu
 // currency are converted by the day's rate, each day's sum at once; without a
 // rate they are counted as otherCurrencies and in no sum.
 func askSales(ctx context.Context, src Source, q Query) ([]sale, error) {
-	rows, err := src.Query(ctx, salesSQL, map[string]any{
-		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "bucket": q.Options.By.bucket(), "zone": q.Site.Zone.String(),
+	var sold, refunds []sale
+	err := together(ctx,
+		func(ctx context.Context) (err error) { sold, err = askSold(ctx, src, q); return err },
+		func(ctx context.Context) (err error) { refunds, err = askRefunds(ctx, src, q); return err },
+	)
+	if err != nil {
+		return nil, err
+	}
+	rates, err := q.rates()
+	if err != nil {
+		return nil, err
+	}
+	sales := slices.Concat(sold, refunds)
+	for i := range sales {
+		sales[i].exchange(rates)
+	}
+	return sales, nil
+}
+
+func askSold(ctx context.Context, src Source, q Query) ([]sale, error) {
+	return readSales(ctx, src, q, soldSQL, func(rows *store.Rows, s *sale, day *int32) error {
+		return rows.Scan(day, &s.bucket, &s.place, &s.currency, &s.conversions, &s.value)
 	})
+}
+
+func askRefunds(ctx context.Context, src Source, q Query) ([]sale, error) {
+	any := false
+	_, err := readSales(ctx, src, q, refundsAnySQL, func(rows *store.Rows, _ *sale, _ *int32) error { return rows.Scan(&any) })
+	if err != nil || !any {
+		return nil, err
+	}
+	return readSales(ctx, src, q, refundsSQL, func(rows *store.Rows, s *sale, day *int32) error {
+		s.from = new(salePlace)
+		p := s.from
+		return rows.Scan(day, &s.bucket, &p.consented, &p.channel, &p.source, &p.medium, &p.campaign, &p.content, &p.term,
+			&s.currency, &s.refunded, &s.refunds)
+	})
+}
+
+func readSales(ctx context.Context, src Source, q Query, sql string, scan func(*store.Rows, *sale, *int32) error) ([]sale, error) {
+	params := map[string]any{"site": q.Site.ID, "from": q.From.String(), "to": q.To.String()}
+	if sql = strings.Replace(sql, "{{bucket}}", buckets[q.Options.By], 1); strings.Contains(sql, "{zone:") {
+		params["zone"] = q.Site.Zone.String()
+	}
+	rows, err := src.Query(ctx, sql, params)
 	if err != nil {
 		return nil, err
 	}
@@ -51,25 +112,21 @@ func askSales(ctx context.Context, src Source, q Query) ([]sale, error) {
 	for rows.Next() {
 		var s sale
 		var day int32
-		err := rows.Scan(&day, &s.bucket, &s.consented, &s.channel, &s.source, &s.medium, &s.campaign, &s.content, &s.term, &s.currency,
-			&s.conversions, &s.refunded, &s.value, &s.refunds)
-		if err != nil {
+		if err := scan(rows, &s, &day); err != nil {
 			return nil, fmt.Errorf("sale %d of the answer: %w", len(sales)+1, err)
 		}
 		s.day = Day(day)
 		sales = append(sales, s)
 	}
-	if err := cmp.Or(rows.Err(), rows.Close()); err != nil {
-		return nil, err
-	}
-	rates, err := q.rates()
-	if err != nil {
-		return nil, err
-	}
-	for i := range sales {
-		sales[i].exchange(rates)
-	}
-	return sales, nil
+	return sales, rows.Err()
+}
+
+// buckets are what sales are grouped by within a day: nothing, or the local hour
+// or the minute in seconds since 1970.
+var buckets = [...]string{
+	ByDay: "0", ByWeek: "0", ByMonth: "0",
+	ByHour:   "toUnixTimestamp(time) - toMinute(toTimeZone(time, {zone:String})) * 60 - toSecond(time)",
+	ByMinute: "toUnixTimestamp(time) - toSecond(time)",
 }
 
 // exchange brings the amounts into the site's currency.
@@ -81,4 +138,39 @@ func (s *sale) exchange(rates *rates) {
 		s.otherCurrencies = s.conversions + s.refunded
 		s.value, s.refunds = 0, 0
 	}
+}
+
+// namePlaces fills in where those sales came from whose place is not known. Who
+// was erased since they were counted leaves none.
+func namePlaces(ctx context.Context, src Source, q Query, sales []sale, known func(place uint64) bool) error {
+	var places []uint64
+	for _, s := range sales {
+		if s.from == nil && !known(s.place) {
+			places = append(places, s.place)
+		}
+	}
+	if len(places) == 0 {
+		return nil
+	}
+	slices.Sort(places)
+	rows, err := src.Query(ctx, soldPlacesSQL, map[string]any{"site": q.Site.ID, "places": slices.Compact(places)})
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	names := map[uint64]*salePlace{}
+	for rows.Next() {
+		var place uint64
+		var p salePlace
+		if err := rows.Scan(&place, &p.consented, &p.channel, &p.source, &p.medium, &p.campaign, &p.content, &p.term); err != nil {
+			return fmt.Errorf("place %d of the answer: %w", len(names)+1, err)
+		}
+		names[place] = &p
+	}
+	for i := range sales {
+		if s := &sales[i]; s.from == nil && !known(s.place) {
+			s.from = names[s.place]
+		}
+	}
+	return rows.Err()
 }

@@ -12,14 +12,14 @@ var sourcesSQL string
 // sources says which site, platform or letter brought visits, whatever the
 // campaign.
 func sources(ctx context.Context, src Source, q Query) (*Table, error) {
-	return runGrouped(ctx, src, q, visitsBy(q, sourcesSQL, []string{"source", "channel"}, func(s sale) []string {
+	return runGrouped(ctx, src, q, visitsBy(q, sourcesSQL, []string{"source", "channel"}, func(s *salePlace) []string {
 		return []string{s.source, s.channel}
 	}))
 }
 
 // visitsBy is a report of visits and what became of them, by dimensions of
 // where they came from.
-func visitsBy(q Query, sql string, dimensions []string, placeOf func(sale) []string) grouped {
+func visitsBy(q Query, sql string, dimensions []string, placeOf func(*salePlace) []string) grouped {
 	money := q.Site.Currency
 	r := grouped{
 		sql: sql, rollup: true, dimensions: dimensions, placeOf: placeOf,

@@ -61,6 +61,7 @@ var onEngine = map[string]func(*testing.T, *store.Store){
 	"numbers past the term":               numbersPastTheTerm,
 	"every report is compared":            everyReportIsCompared,
 	"marks set themselves":                marksSetThemselves,
+	"sales of a moment ago":               salesOfAMomentAgo,
 }
 
 // TestReports runs them on one server.

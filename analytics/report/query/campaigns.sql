@@ -1,7 +1,8 @@
 -- One row per campaign, or content, or term, smallest first, with how many visitors it and all the
 -- smaller ones have together: what the fold needs. Past the events' term the
 -- rollup has numbers (kept) in place of sketches, which are added up; how many
--- different people they are at least, the greatest of them says.
+-- different people they are at least, the greatest of them says. places are the
+-- hashes by which sold.sql says where conversions came from.
 --
 -- site: the site's id · from, to: local days, both included · only: the keys
 -- of the groups to count, all where empty · detail: 0 campaigns, 1 by content
@@ -20,6 +21,7 @@ WITH groups AS
         toInt64(sum(kept)) AS past_visitors,
         toInt64(finalizeAggregation(people)) + past_visitors AS all_visitors,
         toInt64(greatest(finalizeAggregation(people), max(kept))) AS at_least,
+        groupUniqArray(cityHash64(attributed, channel, source, medium, campaign, content, term)) AS places,
         toInt64(sum(impressions)) AS sum_impressions,
         toInt64(sum(clicks)) AS sum_clicks,
         toInt64(sum(visits)) AS sum_visits
@@ -33,6 +35,7 @@ SELECT
     toInt64(uniqCombined64Merge(14)(people) OVER smaller) + toInt64(sum(past_visitors) OVER smaller) AS visitors_up_to_here,
     at_least,
     greatest(toInt64(uniqCombined64Merge(14)(people) OVER smaller), max(at_least) OVER smaller) AS at_least_up_to_here,
+    places,
     from_source, by_medium, in_campaign, with_content, for_term,
     sum_impressions, sum_clicks, sum_visits
 FROM groups
