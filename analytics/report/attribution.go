@@ -28,8 +28,18 @@ func attribution(ctx context.Context, src Source, q Query) (*Table, error) {
 		return nil, err
 	}
 	table.Meta.OtherCurrencies = others
-	table.More = []*Table{waysTable(all, q), lengthTable(all, q), delayTable(all, q)}
-	shown, folded := all.credited(q.Site.MinGroup)
+	var shown []*credits
+	var folded int
+	err = together(ctx,
+		func(context.Context) error { shown, folded = all.credited(q.Site.MinGroup); return nil },
+		func(context.Context) error {
+			table.More = []*Table{waysTable(all, q), lengthTable(all, q), delayTable(all, q)}
+			return nil
+		},
+	)
+	if err != nil {
+		return nil, err
+	}
 	table.Meta.FoldedGroups = folded
 	rows := layCredits(shown)
 	total := all.total()
@@ -120,12 +130,12 @@ func (all *journeys) credited(least int) (shown []*credits, folded int) {
 	counts, values := make([]tally, n), make([]tally, n)
 	groups := make([]*credits, n+1)
 	for i := range n {
-		counts[i], values[i] = newTally(), newTally()
 		groups[i] = &credits{kind: Measured, origin: all.origins[i], crowd: crowd{least: least}}
 	}
-	lost := &credits{kind: Unattributed, origin: origin{UnattributedLabel}, crowd: crowd{least: least}, count: newTally(), value: newTally()}
+	lost := &credits{kind: Unattributed, origin: origin{UnattributedLabel}, crowd: crowd{least: least}}
 	groups[n] = lost
 	var found sum
+	var way weighed
 	for i := range all.all {
 		j := &all.all[i]
 		if len(j.touches) == 0 {
@@ -136,8 +146,9 @@ func (all *journeys) credited(least int) (shown []*credits, folded int) {
 		}
 		found.conversions++
 		found.amount += j.amount
-		j.credit(1, counts)
-		j.credit(j.amount, values)
+		way.weigh(j)
+		way.credit(j, 1, counts)
+		way.credit(j, j.amount, values)
 		for _, t := range j.touches {
 			groups[t.origin].crowd.add(j.visitor)
 		}
@@ -166,7 +177,7 @@ func foldCredits(groups []*credits, least int) (shown []*credits, folded int) {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), byCredit(a, b))
 	})
 	if cut > 0 {
-		fold := &credits{kind: Folded, origin: origin{FoldedLabel(least)}, count: newTally(), value: newTally()}
+		fold := &credits{kind: Folded, origin: origin{FoldedLabel(least)}}
 		for _, g := range groups[:cut] {
 			fold.count.add(&g.count)
 			fold.value.add(&g.value)

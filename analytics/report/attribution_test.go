@@ -51,11 +51,6 @@ type walked struct {
 	amount int64
 }
 
-// compareIDs orders ids as ClickHouse orders UUIDs: by their second half first.
-func compareIDs(a, b [16]byte) int {
-	return cmp.Or(slices.Compare(a[8:], b[8:]), slices.Compare(a[:8], b[:8]))
-}
-
 func walk(events []*event.Event, q Query, lookback int) (ways []walked) {
 	first := map[string]*event.Event{}
 	var visits []*event.Event
@@ -94,7 +89,7 @@ func walk(events []*event.Event, q Query, lookback int) (ways []walked) {
 			if c := a.Time.Compare(b.Time); c != 0 {
 				return c
 			}
-			return compareIDs(a.ID, b.ID)
+			return cmp.Or(slices.Compare(places["campaigns"](a.Campaign), places["campaigns"](b.Campaign)), cmp.Compare(a.Campaign.Channel, b.Campaign.Channel))
 		})
 		ways = append(ways, w)
 	}
@@ -485,9 +480,6 @@ func TestRemovalEffectsEqualTheirDefinition(t *testing.T) {
 			ways, all.all = append(ways, w), append(all.all, j)
 		}
 		tallies := make([]tally, n)
-		for i := range tallies {
-			tallies[i] = newTally()
-		}
 		all.creditChain(tallies, func(*journey) float64 { return 1 }, int64(len(ways)))
 		want := markovOf(ways, func(walked) float64 { return 1 })
 		for i := range n {

@@ -25,17 +25,24 @@ const (
 
 var modelNames = [models]string{"first", "last", "last_non_direct", "linear", "time_decay", "position", "markov", "shapley"}
 
-// part counts what is credited as a fraction: how much is to be divided by
-// what. Kept whole until the end, so that sums are exact.
-type part map[int64]int64
+// part counts what is credited as fractions: how much is to be divided by what,
+// by divisor. Kept whole until the end, so that sums are exact.
+type part []int64
 
-func (p part) add(n, divisor int64) { p[divisor] += n }
+func (p *part) add(n int64, divisor int) {
+	for len(*p) <= divisor {
+		*p = append(*p, 0)
+	}
+	(*p)[divisor] += n
+}
 
 // exact sums the fractions.
 func (p part) exact() *big.Rat {
 	sum := new(big.Rat)
 	for divisor, n := range p {
-		sum.Add(sum, big.NewRat(n, divisor))
+		if n != 0 {
+			sum.Add(sum, big.NewRat(n, int64(divisor)))
+		}
 	}
 	return sum
 }
@@ -50,14 +57,12 @@ type tally struct {
 	markov float64
 }
 
-func newTally() tally { return tally{linear: part{}, set: part{}, edges: part{}} }
-
 // all credits the only one there is, in every model.
 func (t *tally) all(amount int64) {
 	for i := range t.whole {
 		t.whole[i] += amount
 	}
-	for _, p := range []part{t.linear, t.set, t.edges} {
+	for _, p := range []*part{&t.linear, &t.set, &t.edges} {
 		p.add(amount, 1)
 	}
 	t.decay += float64(amount)
@@ -95,26 +100,44 @@ func (t *tally) of(model int) *big.Rat {
 	return new(big.Rat).SetInt64(t.whole[model])
 }
 
+// weighed is what the models need to know of a way.
+type weighed struct {
+	last, nonDirect int
+	distinct        []int     // origins
+	weights         []float64 // of the visits, in time decay
+	sum             float64
+}
+
+// weigh fills w in for a way, in the memory of the one before.
+func (w *weighed) weigh(j *journey) {
+	w.last, w.nonDirect = j.lastOf()
+	w.distinct = j.distinct(w.distinct[:0])
+	w.weights, w.sum = w.weights[:0], 0
+	newest := j.touches[w.last].at
+	for _, t := range j.touches {
+		weight := math.Exp2(-float64(newest-t.at) / halfLife)
+		w.weights = append(w.weights, weight)
+		w.sum += weight
+	}
+}
+
 // credit gives one conversion, or its amount, to the origins on its way.
-func (j *journey) credit(amount int64, tallies []tally) {
-	n := int64(len(j.touches))
-	last, nonDirect := j.lastOf()
-	for model, i := range [...]int{firstTouch: 0, lastTouch: last, lastIndirect: nonDirect} {
+func (w *weighed) credit(j *journey, amount int64, tallies []tally) {
+	n := len(j.touches)
+	for model, i := range [...]int{firstTouch: 0, lastTouch: w.last, lastIndirect: w.nonDirect} {
 		tallies[j.touches[i].origin].whole[model] += amount
 	}
-	weights, sum := j.decay()
-	distinct := j.distinct()
-	for _, p := range distinct {
-		tallies[p].set.add(amount, int64(len(distinct)))
+	for _, p := range w.distinct {
+		tallies[p].set.add(amount, len(w.distinct))
 	}
 	for i, at := range j.touches {
 		t := &tallies[at.origin]
 		t.linear.add(amount, n)
-		t.decay += float64(amount) * weights[i] / sum
+		t.decay += float64(amount) * w.weights[i] / w.sum
 		switch {
 		case n <= 2:
 			t.edges.add(amount, n)
-		case i == 0 || i == last:
+		case i == 0 || i == w.last:
 			t.edges.add(2*amount, 5)
 		default:
 			t.edges.add(amount, 5*(n-2))
@@ -122,26 +145,14 @@ func (j *journey) credit(amount int64, tallies []tally) {
 	}
 }
 
-// decay returns each visit's weight against the last one's.
-func (j *journey) decay() (weights []float64, sum float64) {
-	weights = make([]float64, len(j.touches))
-	newest := j.touches[len(j.touches)-1].age
-	for i, t := range j.touches {
-		weights[i] = math.Exp2(-float64(t.age-newest) / halfLife)
-		sum += weights[i]
-	}
-	return weights, sum
-}
-
-// distinct returns the origins on the way, each once.
+// distinct appends the origins on the way to all, each once.
 //
 // The Shapley value of a game in which a set of origins earns the conversions
 // of all ways that need no other: every conversion is shared equally by
 // the origins of its way (Zhao, Mahboobi-Ardakan and Bagheri 2018, "Shapley
 // Value Methods for Attribution Modeling in Online Advertising"). Exact for any
 // number of them.
-func (j *journey) distinct() []int {
-	var all []int
+func (j *journey) distinct(all []int) []int {
 	for _, t := range j.touches {
 		if !slices.Contains(all, t.origin) {
 			all = append(all, t.origin)

@@ -1,8 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"context"
-	_ "embed" // attribution.sql, attribution_places.sql, attribution_visited.sql
+	_ "embed" // attribution.sql, attribution_visits.sql, attribution_places.sql, attribution_visited.sql
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,6 +15,9 @@ import (
 
 //go:embed query/attribution.sql
 var attributionSQL string
+
+//go:embed query/attribution_visits.sql
+var attributionVisitsSQL string
 
 //go:embed query/attribution_places.sql
 var attributionPlacesSQL string
@@ -32,63 +36,63 @@ type origin [3]string
 
 // touch is one visit on the way to a conversion.
 type touch struct {
-	origin  int // index of journeys.origins
-	channel string
-	age     int64 // milliseconds before the conversion
+	at      int64 // milliseconds since 1970
+	origin  int   // index of journeys.origins
+	channel int   // index of journeys.channels
 }
 
 // journey is a conversion and the visits that led to it, oldest first.
 type journey struct {
 	visitor  uint64 // 0: unknown
+	at       int64  // milliseconds since 1970
 	day      Day
 	amount   int64 // ten-thousandths of currency
 	currency string
 	touches  []touch
 }
 
+// age is how long before the conversion a visit was, in milliseconds.
+func (j *journey) age(t touch) int64 { return j.at - t.at }
+
 // journeys are the conversions of some days, earliest first, and every origin
-// of a visit, in alphabetical order.
+// and channel of a visit, in alphabetical order; but direct is the first channel.
 type journeys struct {
-	all     []journey
-	origins []origin
+	all      []journey
+	origins  []origin
+	channels []string
 }
 
-// askJourneys reads the conversions of the query's days.
+// askJourneys reads the conversions of the query's days and what led to them.
 func askJourneys(ctx context.Context, src Source, q Query) (*journeys, error) {
-	params := map[string]any{
-		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "lookback": int64(q.Options.Lookback),
-	}
+	params := map[string]any{"site": q.Site.ID, "from": q.From.String(), "to": q.To.String()}
+	withLookback := maps.Clone(params)
+	withLookback["lookback"] = int64(q.Options.Lookback)
 	out := &journeys{}
-	var keys []uint64
+	var visits visited
 	var places map[uint64]place
 	err := together(ctx,
-		func(ctx context.Context) (err error) { keys, err = out.read(ctx, src, params); return err },
+		func(ctx context.Context) (err error) { visits, err = askVisits(ctx, src, withLookback); return err },
+		func(ctx context.Context) (err error) { out.all, err = askConversions(ctx, src, params); return err },
 		func(ctx context.Context) (err error) {
-			places, err = askPlaces(ctx, src, attributionPlacesSQL, params)
+			places, err = askPlaces(ctx, src, attributionPlacesSQL, withLookback)
 			return err
 		},
 	)
-	if err != nil || out.name(places, keys) {
+	if err != nil || out.lead(visits, places, q.Options.Lookback) {
 		return out, err
 	}
 	// A visit that came between the two statements, or of events that filters
 	// leave out of the sums.
-	if places, err = askPlaces(ctx, src, attributionVisitedSQL, params); err != nil {
+	if places, err = askPlaces(ctx, src, attributionVisitedSQL, withLookback); err != nil {
 		return nil, err
 	}
-	if !out.name(places, keys) {
+	if !out.lead(visits, places, q.Options.Lookback) {
 		return nil, errors.New("visits were erased while they were read: ask again")
 	}
 	return out, nil
 }
 
-// visitBytes is how much of the answer a visit takes: eight bytes for its place,
-// eight for its age, the highest bit aside. As lists the driver would make each number a value of its own.
-const visitBytes = 16
-
-// read reads the conversions, and returns the hashes of the places of their visits,
-// one after the other.
-func (all *journeys) read(ctx context.Context, src Source, params map[string]any) (keys []uint64, err error) {
+func askConversions(ctx context.Context, src Source, params map[string]any) (all []journey, err error) {
 	rows, err := src.Query(ctx, attributionSQL, params)
 	if err != nil {
 		return nil, err
@@ -97,20 +101,51 @@ func (all *journeys) read(ctx context.Context, src Source, params map[string]any
 	for rows.Next() {
 		var j journey
 		var day int32
-		var visits string
-		if err := rows.Scan(&j.visitor, &day, &j.amount, &j.currency, &visits); err != nil {
-			return nil, fmt.Errorf("conversion %d of the answer: %w", len(all.all)+1, err)
+		if err := rows.Scan(&j.visitor, &j.at, &day, &j.amount, &j.currency); err != nil {
+			return nil, fmt.Errorf("conversion %d of the answer: %w", len(all)+1, err)
 		}
 		j.day = Day(day)
-		j.touches = make([]touch, len(visits)/visitBytes)
-		for i := range j.touches {
-			visit := []byte(visits[i*visitBytes : (i+1)*visitBytes])
-			keys = append(keys, binary.LittleEndian.Uint64(visit))
-			j.touches[i].age = int64(binary.LittleEndian.Uint64(visit[8:]) & math.MaxInt64)
-		}
-		all.all = append(all.all, j)
+		all = append(all, j)
 	}
-	return keys, rows.Err()
+	return all, rows.Err()
+}
+
+// visited are visits, those of one visitor side by side.
+type visited struct {
+	at    []int64  // milliseconds since 1970
+	place []uint64 // hashes
+	of    map[uint64]stretch
+}
+
+// stretch is where the visits of a visitor begin and end.
+type stretch struct{ begin, end int }
+
+// visitBytes is how much of the answer a visit takes: eight bytes for its place,
+// eight for its time, the highest bit aside. As lists the driver would make each
+// number a value of its own.
+const visitBytes = 16
+
+func askVisits(ctx context.Context, src Source, params map[string]any) (v visited, err error) {
+	rows, err := src.Query(ctx, attributionVisitsSQL, params)
+	if err != nil {
+		return v, err
+	}
+	defer rows.Close()
+	v.of = map[uint64]stretch{}
+	for rows.Next() {
+		var visitor uint64
+		var visits string
+		if err := rows.Scan(&visitor, &visits); err != nil {
+			return v, fmt.Errorf("visitor %d of the answer: %w", len(v.of)+1, err)
+		}
+		begin := len(v.at)
+		for packed := []byte(visits); len(packed) >= visitBytes; packed = packed[visitBytes:] {
+			v.place = append(v.place, binary.LittleEndian.Uint64(packed))
+			v.at = append(v.at, int64(binary.LittleEndian.Uint64(packed[8:])&math.MaxInt64))
+		}
+		v.of[visitor] = stretch{begin, len(v.at)}
+	}
+	return v, rows.Err()
 }
 
 // place is what the hash of a visit's origin and channel stands for.
@@ -140,33 +175,60 @@ func askPlaces(ctx context.Context, src Source, sql string, params map[string]an
 	return places, rows.Err()
 }
 
-// name fills in where the visits came from; false where a place is not known.
-func (all *journeys) name(places map[uint64]place, keys []uint64) bool {
-	number := map[origin]int{}
-	for _, p := range places {
-		number[p.origin] = 0
-	}
-	all.origins = slices.SortedFunc(maps.Keys(number), func(a, b origin) int { return slices.Compare(a[:], b[:]) })
-	for i, o := range all.origins {
-		number[o] = i
-	}
-	named := make(map[uint64]touch, len(places))
-	for key, p := range places {
-		named[key] = touch{origin: number[p.origin], channel: p.channel}
-	}
-	next := 0
-	for _, j := range all.all {
-		for i := range j.touches {
-			found, ok := named[keys[next]]
-			if !ok {
-				return false
-			}
-			found.age = j.touches[i].age
-			j.touches[i] = found
-			next++
+// lead gives each conversion the visits of its visitor in the days before it.
+// Those of the same millisecond are in the order of their origins. It returns
+// false where a place is not known.
+func (all *journeys) lead(visits visited, places map[uint64]place, lookback int) bool {
+	named := all.name(places)
+	touches := make([]touch, len(visits.at))
+	for i, hash := range visits.place {
+		t, ok := named[hash]
+		if !ok {
+			return false
 		}
+		t.at = visits.at[i]
+		touches[i] = t
+	}
+	for _, s := range visits.of {
+		slices.SortFunc(touches[s.begin:s.end], func(a, b touch) int {
+			if a.at != b.at {
+				return cmp.Compare(a.at, b.at)
+			}
+			return cmp.Or(a.origin-b.origin, a.channel-b.channel)
+		})
+	}
+	for i := range all.all {
+		j := &all.all[i]
+		theirs := touches[visits.of[j.visitor].begin:visits.of[j.visitor].end]
+		since := j.at - int64(lookback)*24*60*60*1000
+		begin, _ := slices.BinarySearchFunc(theirs, since, func(t touch, at int64) int { return cmp.Compare(t.at, at) })
+		end, _ := slices.BinarySearchFunc(theirs, j.at+1, func(t touch, at int64) int { return cmp.Compare(t.at, at) })
+		j.touches = theirs[begin:end]
 	}
 	return true
+}
+
+// name numbers the origins and channels of places, and returns for the hash of
+// each a visit that came from there.
+func (all *journeys) name(places map[uint64]place) map[uint64]touch {
+	origins, channels := map[origin]int{}, map[string]int{}
+	for _, p := range places {
+		origins[p.origin], channels[p.channel] = 0, 0
+	}
+	delete(channels, directChannel)
+	all.origins = slices.SortedFunc(maps.Keys(origins), func(a, b origin) int { return slices.Compare(a[:], b[:]) })
+	all.channels = append([]string{directChannel}, slices.Sorted(maps.Keys(channels))...)
+	for i, o := range all.origins {
+		origins[o] = i
+	}
+	for i, c := range all.channels {
+		channels[c] = i
+	}
+	named := make(map[uint64]touch, len(places))
+	for hash, p := range places {
+		named[hash] = touch{origin: origins[p.origin], channel: channels[p.channel]}
+	}
+	return named
 }
 
 // lastOf returns the index of the visit that the last and the last non-direct
@@ -174,15 +236,15 @@ func (all *journeys) name(places map[uint64]place, keys []uint64) bool {
 func (j *journey) lastOf() (last, nonDirect int) {
 	last = len(j.touches) - 1
 	for i := last; i >= 0; i-- {
-		if j.touches[i].channel != directChannel {
+		if j.touches[i].channel != 0 {
 			return last, i
 		}
 	}
 	return last, last
 }
 
-// channels writes the way by channel: "Paid Search › Email × 2".
-func (j *journey) channels() string {
+// way writes the channels of a journey: "Paid Search › Email × 2".
+func (all *journeys) way(j *journey) string {
 	if len(j.touches) == 0 {
 		return UnattributedLabel
 	}
@@ -192,13 +254,31 @@ func (j *journey) channels() string {
 		for n < len(j.touches) && j.touches[n].channel == j.touches[i].channel {
 			n++
 		}
-		step := j.touches[i].channel
+		step := all.channels[j.touches[i].channel]
 		if n-i > 1 {
 			step = fmt.Sprintf("%s × %d", step, n-i)
 		}
 		steps, i = append(steps, step), n
 	}
 	return strings.Join(steps, " › ")
+}
+
+// ways is way, which writes the same way once.
+func (all *journeys) ways() func(*journey) string {
+	written := map[string]string{}
+	var key []byte
+	return func(j *journey) string {
+		key = key[:0]
+		for _, t := range j.touches {
+			key = binary.AppendUvarint(key, uint64(t.channel))
+		}
+		way, ok := written[string(key)]
+		if !ok {
+			way = all.way(j)
+			written[string(key)] = way
+		}
+		return way
+	}
 }
 
 // crowd collects up to least different visitors of a group: enough to know

@@ -7,50 +7,42 @@ import "slices"
 // on the way are one state, and share its credit by linear.
 const maxMarkov = 300
 
-// step is one transition of a chain. States are numbered from 0.
-type step struct{ from, to int }
+// chain is how often, or with how much weight, each step of it is taken, by the
+// states at its ends. They are numbered from 0; the row behind the last is where
+// ways start, the column behind it where they end in a conversion.
+type chain [][]float64
 
-const (
-	chainStart = -1
-	chainEnd   = -2 // converted
-)
+func newChain(states int) chain {
+	c := make(chain, states+1)
+	for i := range c {
+		c[i] = make([]float64, states+1)
+	}
+	return c
+}
 
-// removalEffects returns, for each of n states, how much of the conversions a
+func (c chain) states() int { return len(c) - 1 }
+
+// removalEffects returns, for each state, how much of the conversions a
 // first-order Markov chain loses when the state is taken out and whoever would
 // come to it goes away (Anderl et al. 2016). Only ways that ended in a
 // conversion are in the chain, so the loss is the chance that the chain comes
 // by the state before it ends: with the fundamental matrix N = (I − Q)⁻¹ of
 // the visits, N[start, i] / N[i, i].
 //
-// weights are by step, not negative. Steps from a state sum to more than zero
-// for every state that is reached.
-func removalEffects(n int, weights map[step]float64) []float64 {
+// Weights are not negative, and those from a state sum to more than zero for
+// every state that is reached.
+func (c chain) removalEffects() []float64 {
+	n := c.states()
 	out := make([]float64, n)
-	start, sums := make([]float64, n), make([]float64, n)
-	startSum := 0.0
-	for s, w := range weights {
-		if s.from == chainStart {
-			startSum += w
-		} else {
-			sums[s.from] += w
-		}
-	}
-	if startSum == 0 {
+	start := slices.Clone(c[n][:n])
+	if !normalize(start, total(c[n])) {
 		return out
 	}
 	m := make([][]float64, n) // I − Q
 	for i := range m {
-		m[i] = make([]float64, n)
-		m[i][i] = 1
-	}
-	for s, w := range weights {
-		switch {
-		case s.to == chainEnd:
-		case s.from == chainStart:
-			start[s.to] = w / startSum
-		default:
-			m[s.from][s.to] -= w / sums[s.from]
-		}
+		m[i] = slices.Clone(c[i][:n])
+		normalize(m[i], -total(c[i]))
+		m[i][i]++
 	}
 	inverse := invert(m)
 	for i := range out {
@@ -63,6 +55,24 @@ func removalEffects(n int, weights map[step]float64) []float64 {
 		}
 	}
 	return out
+}
+
+// normalize divides all by whole; it returns false where that is nothing.
+func normalize(all []float64, whole float64) bool {
+	if whole == 0 {
+		return false
+	}
+	for i := range all {
+		all[i] /= whole
+	}
+	return true
+}
+
+func total(all []float64) (sum float64) {
+	for _, v := range all {
+		sum += v
+	}
+	return sum
 }
 
 // invert inverts m by Gauss and Jordan, and uses it up. I − Q is diagonally
@@ -116,30 +126,28 @@ func (all *journeys) chainStates() (state []int, n int) {
 	return state, min(len(visits), maxMarkov)
 }
 
-// creditChain shares total among the origins by removal effect. weigh says how
+// creditChain shares amount among the origins by removal effect. weigh says how
 // much a conversion weighs in the chain: one, or its amount; what weighs
 // nothing is left out. all must be credited by linear already.
-func (all *journeys) creditChain(tallies []tally, weigh func(*journey) float64, total int64) {
+func (all *journeys) creditChain(tallies []tally, weigh func(*journey) float64, amount int64) {
 	state, n := all.chainStates()
-	weights := map[step]float64{}
+	steps := newChain(n)
 	for i := range all.all {
 		j := &all.all[i]
 		w := weigh(j)
 		if len(j.touches) == 0 || w <= 0 {
 			continue
 		}
-		at := chainStart
+		at := n
 		for _, t := range j.touches {
-			weights[step{at, state[t.origin]}] += w
-			at = state[t.origin]
+			next := state[t.origin]
+			steps[at][next] += w
+			at = next
 		}
-		weights[step{at, chainEnd}] += w
+		steps[at][n] += w
 	}
-	effects := removalEffects(n, weights)
-	sum := 0.0
-	for _, e := range effects {
-		sum += e
-	}
+	effects := steps.removalEffects()
+	sum := total(effects)
 	if sum == 0 {
 		return // nothing weighs, so there is nothing to share
 	}
@@ -155,6 +163,6 @@ func (all *journeys) creditChain(tallies []tally, weigh func(*journey) float64, 
 			credited, _ := tallies[i].linear.exact().Float64()
 			portion = credited / shared[s]
 		}
-		tallies[i].markov = float64(total) * effects[s] / sum * portion
+		tallies[i].markov = float64(amount) * effects[s] / sum * portion
 	}
 }

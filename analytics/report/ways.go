@@ -69,7 +69,7 @@ func (w *way) cells() []any { return []any{w.label, w.sum.conversions, Money(w.s
 
 // waysTable lists the ways by channel, most conversions first.
 func waysTable(all *journeys, q Query) *Table {
-	return all.tabulate(q, "paths", "path", (*journey).channels, func(a, b *way) int {
+	return all.tabulate(q, "paths", "path", all.ways(), func(a, b *way) int {
 		return cmp.Or(cmp.Compare(b.sum.conversions, a.sum.conversions), cmp.Compare(a.label, b.label))
 	})
 }
@@ -136,6 +136,6 @@ func delayTable(all *journeys, q Query) *Table {
 		if len(j.touches) == 0 {
 			return UnattributedLabel
 		}
-		return r.of(j.touches[0].age / day)
+		return r.of(j.age(j.touches[0]) / day)
 	}, r.byRange)
 }

@@ -1,4 +1,4 @@
--- What the hashes of attribution.sql stand for: every visit is in the sums by
+-- What the hashes of attribution_visits.sql stand for: every visit is in the sums by
 -- day too.
 SELECT
     cityHash64(source, medium, campaign, channel) AS place,

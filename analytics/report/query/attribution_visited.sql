@@ -1,4 +1,4 @@
--- What the hashes of attribution.sql stand for, by the visits themselves.
+-- What the hashes of attribution_visits.sql stand for, by the visits themselves.
 SELECT
     cityHash64(source, medium, campaign, channel) AS place,
     toString(any(source)), toString(any(medium)), toString(any(campaign)), toString(any(channel))
