@@ -115,7 +115,11 @@ func askFunnel(ctx context.Context, src Source, q Query) ([]int64, error) {
 	if len(conditions) > 1 {
 		second = conditions[1]
 	}
-	sql := strings.NewReplacer("{{conditions}}", strings.Join(conditions, ", "), "{{first}}", conditions[0], "{{second}}", second).Replace(funnelSQL)
+	mode := ""
+	if overlap(q.Options.Steps) {
+		mode = ", 'strict_once'"
+	}
+	sql := strings.NewReplacer("{{conditions}}", strings.Join(conditions, ", "), "{{first}}", conditions[0], "{{second}}", second, "{{mode}}", mode).Replace(funnelSQL)
 	rows, err := src.Query(ctx, sql, params)
 	if err != nil {
 		return nil, err
@@ -135,4 +139,18 @@ func askFunnel(ctx context.Context, src Source, q Query) ([]int64, error) {
 		}
 	}
 	return reached, rows.Err()
+}
+
+// overlap reports whether an event could be two of the steps: of different kinds
+// of events none can.
+func overlap(steps []Step) bool {
+	seen := map[string]bool{}
+	for _, s := range steps {
+		kind := stepKinds[s.Kind].event
+		if seen[kind] {
+			return true
+		}
+		seen[kind] = true
+	}
+	return false
 }

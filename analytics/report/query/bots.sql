@@ -8,7 +8,7 @@ SELECT
     toInt64(countIf(kind = 'mail_open')), toInt64(countIf(kind = 'mail_click'))
 FROM events
 WHERE site = {site:String} AND machine = 1
-  AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
+  AND indexHint(toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1)
   AND local_day BETWEEN {from:Date} AND {to:Date}
   AND 1 /* narrowed */
 GROUP BY reason

@@ -6,7 +6,7 @@ SELECT
     toInt64(countIf(kind = 'visit')), toInt64(countIf(kind = 'page_view'))
 FROM events
 WHERE site = {site:String} AND kind IN ('visit', 'page_view') AND machine = 0
-  AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
+  AND indexHint(toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1)
   AND local_day BETWEEN {from:Date} AND {to:Date}
   AND 1 /* narrowed */
 GROUP BY country, device

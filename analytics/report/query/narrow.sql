@@ -10,7 +10,7 @@ FROM
         if(visitor != 0, visitor, recipient) AS person
     FROM {{events}}
     WHERE site = {site:String} AND kind IN {kinds:Array(String)} AND machine = 0
-      AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
+      AND indexHint(toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1)
       AND local_day BETWEEN {from:Date} AND {to:Date}
 )
 WHERE missing <= 1

@@ -10,7 +10,7 @@ SELECT
     0::UInt64 AS kept
 FROM events
 WHERE site = {site:String} AND machine = 0 AND kind IN ('visit', 'page_view', 'custom', 'conversion', 'impression', 'click')
-  AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
+  AND indexHint(toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1)
   AND local_day BETWEEN {from:Date} AND {to:Date}
   AND 1 /* narrowed */
 GROUP BY site, local_day, attributed, channel, source, medium, campaign, content, term

@@ -7,18 +7,18 @@
 WITH groups AS
 (
     SELECT
-        concat(host, path) AS page,
-        cityHash64(page) AS key,
+        cityHash64(host, path) AS key, -- grouped by it: text takes half as long again
+        concat(any(host), any(path)) AS page,
         uniqCombined64StateIf(14)(visitor, visitor != 0) AS people,
         toInt64(finalizeAggregation(people)) AS distinct_visitors,
         toInt64(countIf(kind = 'page_view')) AS views,
         toInt64(countIf(kind = 'visit')) AS entries
     FROM events
     WHERE site = {site:String} AND kind IN ('page_view', 'visit') AND machine = 0
-      AND toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1
+      AND indexHint(toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1)
       AND local_day BETWEEN {from:Date} AND {to:Date}
       AND 1 /* narrowed */
-    GROUP BY page
+    GROUP BY key
     HAVING empty({only:Array(UInt64)}) OR has({only:Array(UInt64)}, key)
 )
 SELECT
