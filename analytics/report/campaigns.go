@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed" // campaigns.sql
 	"slices"
+	"strings"
 )
 
 //go:embed query/campaigns.sql
@@ -27,7 +28,15 @@ func campaigns(ctx context.Context, src Source, q Query) (*Table, error) {
 	q.Options.detailFor(q.Filters)
 	dimensions := []string{"source", "medium", "campaign", "content", "term"}
 	shownDimensions := 3 + int(q.Options.Detail)
-	r := visitsBy(q, campaignsSQL, dimensions, func(s *salePlace) []string {
+	content, term := "''", "''"
+	if q.Options.Detail >= ByContent {
+		content = "content"
+	}
+	if q.Options.Detail >= ByTerm {
+		term = "term"
+	}
+	sql := strings.NewReplacer("{{content}}", content, "{{term}}", term).Replace(campaignsSQL)
+	r := visitsBy(q, sql, dimensions, func(s *salePlace) []string {
 		place := []string{s.source, s.medium, s.campaign, "", ""}
 		if s.source == "" {
 			place[0] = s.channel
@@ -40,7 +49,6 @@ func campaigns(ctx context.Context, src Source, q Query) (*Table, error) {
 		}
 		return place
 	})
-	r.params = map[string]any{"detail": uint8(q.Options.Detail)}
 	r.withCosts = len(q.narrow) == 0 // no platform says them by country or page
 	shows := []Column{{"impressions", Integer, ""}, {"clicks", Integer, ""}}
 	r.metrics = append(shows, r.metrics...)

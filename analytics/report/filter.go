@@ -107,14 +107,14 @@ func (r *grouped) filter(ctx context.Context, src Source, q Query, shown, folded
 		total.visitors = shown[0].visitors
 		return shown, total, nil
 	}
-	var keys []uint64
+	keys := []uint64{}
 	for _, g := range shown {
 		if g.kind != Folded {
-			keys = append(keys, g.key)
+			keys = append(keys, g.keys...)
 			continue
 		}
 		for _, small := range folded {
-			keys = append(keys, small.key)
+			keys = append(keys, small.keys...)
 		}
 	}
 	chosen, err := r.ask(ctx, src, q, keys)

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
+
+	"github.com/kunjicloud/kunji/analytics/store"
 )
 
 // grouped is a report that has one row per group of visitors: by campaign, by
@@ -15,21 +17,24 @@ import (
 //	one column per dimension, one column per metric
 //
 // where "up to here" counts the visitors of the group and of all groups before
-// it, by visitors, consented and dimensions. One over the rollup has three more
-// columns after these, and its order begins with the first of them.
+// it, by visitors, consented and dimensions.
 type grouped struct {
 	sql string
-	// rollup: behind the visitors stand how many people they are at least, of the
-	// group and up to here, and the places that it has. Days past the events' term
-	// have numbers, which count somebody again each day, so a handful could look
-	// like many.
+	// rollup: the statement reads campaign_day and answers
+	//
+	//	consented, visitors, visitors up to here, past, most, places,
+	//	one column per dimension, one column per metric
+	//
+	// past and most are the sum and the greatest of the numbers that days past the
+	// events' term have in place of sketches. They count somebody again each day, so
+	// a handful could look like many: the order, and the fold, are by how many people
+	// a group has at least.
 	rollup     bool
 	dimensions []string
 	metrics    []Column // of the statement
 	// placeOf says which dimensions a sale has; nil where the report has no
 	// conversions.
 	placeOf func(*salePlace) []string
-	params  map[string]any // further ones of the statement
 	// withCosts joins what was spent, by the first five dimensions.
 	withCosts bool
 	// withSent joins how many mails were sent, by source, campaign and content.
@@ -42,10 +47,9 @@ type grouped struct {
 // group is one row of the statement's answer, or a sum of some.
 type group struct {
 	kind            RowKind
-	key             uint64
+	keys            []uint64 // of the rows that it has; over the rollup the hashes of its places
 	visitors, upTo  int64
-	least, leastTo  int64    // people, at least: of the group, and up to here
-	places          []uint64 // hashes of where its sales came from
+	least, leastTo  int64 // people, at least: of the group, and up to here
 	otherCurrencies int64
 	dimensions      []string
 	figures         map[string]int64 // by metric; money in ten-thousandths
@@ -145,7 +149,7 @@ func (r *grouped) join(ctx context.Context, src Source, q Query, groups []group,
 	byPlace, byName := map[uint64]int{}, make(map[string]int, len(groups))
 	for i, g := range groups {
 		byName[placeKey(g.kind, g.dimensions)] = i
-		for _, p := range g.places {
+		for _, p := range g.keys {
 			byPlace[p] = i
 		}
 	}
@@ -241,50 +245,80 @@ func (g *group) add(o group) {
 	g.otherCurrencies += o.otherCurrencies
 }
 
-// ask runs the statement.
+// ask runs the statement; only chooses groups by their keys, all where nil.
 func (r *grouped) ask(ctx context.Context, src Source, q Query, only []uint64) ([]group, error) {
-	if only == nil {
-		only = []uint64{}
+	sql, params := r.sql, map[string]any{"site": q.Site.ID, "from": q.From.String(), "to": q.To.String()}
+	switch {
+	case !r.rollup:
+		params["only"] = append([]uint64{}, only...)
+	case only == nil:
+		sql = strings.Replace(sql, "{{only}}", "", 1)
+	default:
+		sql = strings.Replace(sql, "{{only}}", "\n      AND cityHash64(attributed, channel, source, medium, campaign, content, term) IN {only:Array(UInt64)}", 1)
+		params["only"] = only
 	}
-	params := map[string]any{"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "only": only}
-	maps.Copy(params, r.params)
-	rows, err := src.Query(ctx, r.sql, params)
+	rows, err := src.Query(ctx, sql, params)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var groups []group
+	var past []int64
 	for rows.Next() {
-		g := group{dimensions: make([]string, len(r.dimensions))}
-		figures := make([]int64, len(r.metrics))
-		var consented bool
-		into := []any{&consented, &g.key, &g.visitors, &g.upTo}
-		if r.rollup {
-			into = append(into, &g.least, &g.leastTo, &g.places)
-		}
-		for i := range g.dimensions {
-			into = append(into, &g.dimensions[i])
-		}
-		for i := range figures {
-			into = append(into, &figures[i])
-		}
-		if err := rows.Scan(into...); err != nil {
+		g, before, err := r.read(rows)
+		if err != nil {
 			return nil, fmt.Errorf("row %d of the answer: %w", len(groups)+1, err)
 		}
-		if !r.rollup {
-			g.least, g.leastTo = g.visitors, g.upTo
-		}
-		if !consented {
-			g.kind = NotConsented
-			g.dimensions[0] = NotConsentedLabel
-		}
-		g.figures = make(map[string]int64, len(figures))
-		for i, m := range r.metrics {
-			g.figures[m.Name] = figures[i]
-		}
-		groups = append(groups, g)
+		groups, past = append(groups, g), append(past, before)
+	}
+	if r.rollup {
+		addPast(groups, past)
 	}
 	return groups, rows.Err()
+}
+
+// read reads a row. past is what to add to its visitors.
+func (r *grouped) read(rows *store.Rows) (g group, past int64, err error) {
+	var consented bool
+	var counts [4]uint64 // visitors, up to here, past, most
+	g.dimensions = make([]string, len(r.dimensions))
+	figures := make([]uint64, len(r.metrics))
+	into := []any{&consented, &counts[0], &counts[1], &counts[2], &counts[3], &g.keys}
+	if !r.rollup {
+		g.keys = make([]uint64, 1)
+		into = []any{&consented, &g.keys[0], &counts[0], &counts[1]}
+	}
+	for i := range g.dimensions {
+		into = append(into, &g.dimensions[i])
+	}
+	for i := range figures {
+		into = append(into, &figures[i])
+	}
+	if err := rows.Scan(into...); err != nil {
+		return g, 0, err
+	}
+	g.visitors, g.upTo = int64(counts[0]), int64(counts[1])
+	g.least, g.leastTo = max(g.visitors, int64(counts[3])), g.upTo
+	if !consented {
+		g.kind = NotConsented
+		g.dimensions[0] = NotConsentedLabel
+	}
+	g.figures = make(map[string]int64, len(figures))
+	for i, m := range r.metrics {
+		g.figures[m.Name] = int64(figures[i])
+	}
+	return g, int64(counts[2]), nil
+}
+
+// addPast adds to the visitors of groups those of days that have numbers. The
+// groups come as the statement counts them.
+func addPast(groups []group, past []int64) {
+	sum, least := int64(0), int64(0)
+	for i := range groups {
+		g := &groups[i]
+		sum, least = sum+past[i], max(least, g.least)
+		g.visitors, g.upTo, g.leastTo = g.visitors+past[i], g.upTo+sum, max(g.leastTo, least)
+	}
 }
 
 // cells lays a group out by the table's columns.

@@ -1,35 +1,26 @@
--- One row per channel, smallest first, with how many visitors it and all the
--- smaller ones have together: what the fold needs. Past the events' term the
--- rollup has numbers (kept) in place of sketches, which are added up; how many
--- different people they are at least, the greatest of them says. places are the
--- hashes by which sold.sql says where conversions came from.
+-- One row per channel, with how many visitors it and all the smaller ones have
+-- together: what the fold needs. Past the events' term the rollup has
+-- numbers in place of sketches (kept): their sum, and the greatest of them, which
+-- so many different people are at least. places are the hashes by which sold.sql
+-- says where conversions came from. Events without consent to marketing have no
+-- source, so they are one row. The text is kept short, as that of sold.sql.
 --
--- site: the site's id · from, to: local days, both included · only: the keys
--- of the groups to count, all where empty
+-- site: the site's id · from, to: local days, both included · only: the places
+-- to count
 WITH groups AS
 (
     SELECT
-        attributed AS consented,
-        if(attributed, channel, '') AS by_channel,
-        cityHash64(consented, by_channel) AS key,
+        attributed, channel AS d1,
         uniqCombined64MergeState(14)(visitors) AS people,
-        toInt64(sum(kept)) AS past_visitors,
-        toInt64(finalizeAggregation(people)) + past_visitors AS all_visitors,
-        toInt64(greatest(finalizeAggregation(people), max(kept))) AS at_least,
+        finalizeAggregation(people) AS different, sum(kept) AS past, max(kept) AS most,
         groupUniqArray(cityHash64(attributed, channel, source, medium, campaign, content, term)) AS places,
-        toInt64(sum(visits)) AS sum_visits
+        sum(visits) AS n1
     FROM campaign_day
-    WHERE site = {site:String} AND local_day BETWEEN {from:Date} AND {to:Date}
-    GROUP BY consented, by_channel
-    HAVING empty({only:Array(UInt64)}) OR has({only:Array(UInt64)}, key)
+    WHERE site = {site:String} AND local_day BETWEEN {from:Date} AND {to:Date}{{only}}
+    GROUP BY attributed, d1
 )
 SELECT
-    consented, key, all_visitors,
-    toInt64(uniqCombined64Merge(14)(people) OVER smaller) + toInt64(sum(past_visitors) OVER smaller) AS visitors_up_to_here,
-    at_least,
-    greatest(toInt64(uniqCombined64Merge(14)(people) OVER smaller), max(at_least) OVER smaller) AS at_least_up_to_here,
-    places,
-    by_channel,
-    sum_visits
+    attributed, different,
+    uniqCombined64Merge(14)(people) OVER (ORDER BY greatest(different, most), attributed, d1 ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+    past, most, places, d1, n1
 FROM groups
-WINDOW smaller AS (ORDER BY at_least, consented, by_channel ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)

@@ -15,14 +15,14 @@ WITH
         toString(source) AS from_source, toString(campaign) AS in_campaign, toString(content) AS with_content,
         cityHash64(from_source, in_campaign, with_content) AS key,
         uniqCombined64StateIf(14)(recipient, machine = 0 AND recipient != 0) AS people,
-        toInt64(finalizeAggregation(people)) AS distinct_recipients,
-        toInt64(countIf(kind = 'mail_open' AND by_person)) AS opens,
-        toInt64(countIf(kind = 'mail_open' AND by_proxy)) AS proxy_opens,
-        toInt64(countIf(kind = 'mail_open' AND machine = 1)) AS machine_opens,
-        toInt64(uniqExactIf(recipient, kind = 'mail_open' AND machine = 0)) AS openers,
-        toInt64(countIf(kind = 'mail_click' AND machine = 0)) AS clicks,
-        toInt64(countIf(kind = 'mail_click' AND machine = 1)) AS machine_clicks,
-        toInt64(uniqExactIf(recipient, kind = 'mail_click' AND machine = 0)) AS clickers
+        finalizeAggregation(people) AS distinct_recipients,
+        countIf(kind = 'mail_open' AND by_person) AS opens,
+        countIf(kind = 'mail_open' AND by_proxy) AS proxy_opens,
+        countIf(kind = 'mail_open' AND machine = 1) AS machine_opens,
+        uniqExactIf(recipient, kind = 'mail_open' AND machine = 0) AS openers,
+        countIf(kind = 'mail_click' AND machine = 0) AS clicks,
+        countIf(kind = 'mail_click' AND machine = 1) AS machine_clicks,
+        uniqExactIf(recipient, kind = 'mail_click' AND machine = 0) AS clickers
     FROM {{events}}
     WHERE local_day BETWEEN {from:Date} AND {to:Date}
       AND 1 /* narrowed */
@@ -31,11 +31,11 @@ WITH
 )
 SELECT
     true AS consented, key, distinct_recipients,
-    toInt64(uniqCombined64Merge(14)(people) OVER
+    uniqCombined64Merge(14)(people) OVER
     (
         ORDER BY distinct_recipients, from_source, in_campaign, with_content
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    )) AS recipients_up_to_here,
+    ) AS recipients_up_to_here,
     from_source, in_campaign, with_content,
     opens, proxy_opens, machine_opens, openers, clicks, machine_clicks, clickers
 FROM groups

@@ -10,9 +10,9 @@ WITH groups AS
         cityHash64(host, path) AS key, -- grouped by it: text takes half as long again
         concat(any(host), any(path)) AS page,
         uniqCombined64StateIf(14)(visitor, visitor != 0) AS people,
-        toInt64(finalizeAggregation(people)) AS distinct_visitors,
-        toInt64(countIf(kind = 'page_view')) AS views,
-        toInt64(countIf(kind = 'visit')) AS entries
+        finalizeAggregation(people) AS distinct_visitors,
+        countIf(kind = 'page_view') AS views,
+        countIf(kind = 'visit') AS entries
     FROM events
     WHERE site = {site:String} AND kind IN ('page_view', 'visit') AND machine = 0
       AND indexHint(toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1)
@@ -23,11 +23,11 @@ WITH groups AS
 )
 SELECT
     true AS consented, key, distinct_visitors,
-    toInt64(uniqCombined64Merge(14)(people) OVER
+    uniqCombined64Merge(14)(people) OVER
     (
         ORDER BY distinct_visitors, page
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    )) AS visitors_up_to_here,
+    ) AS visitors_up_to_here,
     page,
     views, entries
 FROM groups
