@@ -85,17 +85,15 @@ func attributionColumns(money string) []Column {
 // attributed asks for journeys and brings their amounts into the site's
 // currency; others counts those that cannot be.
 func attributed(ctx context.Context, src Source, q Query) (all *journeys, others int64, err error) {
-	err = together(ctx, q.readRates, func(ctx context.Context) (err error) { all, err = askJourneys(ctx, src, q); return err })
-	if err != nil {
-		return nil, 0, err
-	}
-	rates, err := q.rates()
-	if err != nil {
+	if all, err = askJourneys(ctx, src, q); err != nil {
 		return nil, 0, err
 	}
 	for i := range all.all {
 		j := &all.all[i]
-		amount, ok := rates.convert(j.amount, j.currency, j.day)
+		amount, ok, err := q.rates.convert(j.amount, j.currency, j.day)
+		if err != nil {
+			return nil, 0, err
+		}
 		if j.amount = amount; !ok {
 			others++
 		}

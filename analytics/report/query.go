@@ -37,9 +37,8 @@ type Query struct {
 	Now time.Time
 
 	narrow []Filter // those of Filters that choose events; Run sets them apart
-	// rates are the site's up to To, or later: asked for once by whoever needs them
-	// first. Run sets it.
-	rates func() (*rates, error)
+	// rates are the site's up to To, or later. Run sets it.
+	rates *rates
 }
 
 // Error is a question that cannot be answered as it was asked.

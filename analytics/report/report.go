@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // ErrUnknown says that no report has the name asked for.
@@ -61,7 +60,7 @@ func Run(ctx context.Context, src Source, name string, q Query) (*Table, error) 
 		q.CompleteUntil = newest
 	}
 	q.Options.defaults()
-	q.rates = sync.OnceValues(func() (*rates, error) { return askRates(ctx, src, q) })
+	q.rates = newRates(ctx, src, q)
 	asked := q.Filters
 	if err := q.split(name); err != nil {
 		return nil, err

@@ -67,13 +67,11 @@ func askSales(ctx context.Context, src Source, q Query) ([]sale, error) {
 	if err != nil {
 		return nil, err
 	}
-	rates, err := q.rates()
-	if err != nil {
-		return nil, err
-	}
 	sales := slices.Concat(sold, refunds)
 	for i := range sales {
-		sales[i].exchange(rates)
+		if err := sales[i].exchange(q.rates); err != nil {
+			return nil, err
+		}
 	}
 	return sales, nil
 }
@@ -130,14 +128,17 @@ var buckets = [...]string{
 }
 
 // exchange brings the amounts into the site's currency.
-func (s *sale) exchange(rates *rates) {
-	var sold, back bool
-	s.value, sold = rates.convert(s.value, s.currency, s.day)
-	s.refunds, back = rates.convert(s.refunds, s.currency, s.day)
-	if !sold || !back {
+func (s *sale) exchange(rates *rates) error {
+	value, sold, err := rates.convert(s.value, s.currency, s.day)
+	if err != nil {
+		return err
+	}
+	refunds, back, err := rates.convert(s.refunds, s.currency, s.day)
+	if s.value, s.refunds = value, refunds; !sold || !back {
 		s.otherCurrencies = s.conversions + s.refunded
 		s.value, s.refunds = 0, 0
 	}
+	return err
 }
 
 // namePlaces fills in where those sales came from whose place is not known. Who

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	_ "embed" // costs.sql
 	"fmt"
@@ -21,10 +22,6 @@ type spend struct {
 // askSpend reads the costs of the query's days, down to a detail. A key may
 // come several times, by currency and day.
 func askSpend(ctx context.Context, src Source, q Query, detail Detail) ([]spend, error) {
-	rates, err := q.rates()
-	if err != nil {
-		return nil, err
-	}
 	rows, err := src.Query(ctx, costsSQL, map[string]any{
 		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "currency": q.Site.Currency, "detail": uint8(detail),
 	})
@@ -32,24 +29,37 @@ func askSpend(ctx context.Context, src Source, q Query, detail Detail) ([]spend,
 		return nil, err
 	}
 	defer rows.Close()
-	var all []spend
-	for rows.Next() {
-		one := spend{place: make([]string, 5)}
-		var day int32
-		var currency string
-		var uploaded int64
-		err := rows.Scan(&day, &currency, &one.place[0], &one.place[1], &one.place[2], &one.place[3], &one.place[4],
-			&one.amount, &one.impressions, &one.clicks, &uploaded)
-		if err != nil {
-			return nil, fmt.Errorf("cost %d of the answer: %w", len(all)+1, err)
-		}
-		var ok bool
-		if one.amount, ok = rates.convert(one.amount, currency, Day(day)); !ok {
-			one.otherCurrencies = uploaded
-		}
-		all = append(all, one)
+	type paid struct {
+		spend
+		day      int32
+		currency string
+		uploaded int64
 	}
-	return all, rows.Err()
+	var costs []paid
+	for rows.Next() {
+		one := paid{spend: spend{place: make([]string, 5)}}
+		err := rows.Scan(&one.day, &one.currency, &one.place[0], &one.place[1], &one.place[2], &one.place[3], &one.place[4],
+			&one.amount, &one.impressions, &one.clicks, &one.uploaded)
+		if err != nil {
+			return nil, fmt.Errorf("cost %d of the answer: %w", len(costs)+1, err)
+		}
+		costs = append(costs, one)
+	}
+	if err := cmp.Or(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	all := make([]spend, len(costs))
+	for i, one := range costs {
+		amount, ok, err := q.rates.convert(one.amount, one.currency, Day(one.day))
+		if err != nil {
+			return nil, err
+		}
+		if one.amount = amount; !ok {
+			one.otherCurrencies = one.uploaded
+		}
+		all[i] = one.spend
+	}
+	return all, nil
 }
 
 // joinCosts adds costs to the campaigns that they paid for; those to which

@@ -121,7 +121,6 @@ func askSteps(ctx context.Context, src Source, q Query) (figures map[int64][]any
 	err = together(ctx,
 		func(ctx context.Context) error { return readSteps(ctx, src, sql, params, figures) },
 		func(ctx context.Context) (err error) { sales, err = askSales(ctx, src, q); return err },
-		q.readRates,
 	)
 	if err != nil {
 		return nil, 0, err

@@ -75,7 +75,8 @@ func before(a, b *event.Event) bool {
 	if !a.Time.Equal(b.Time) {
 		return a.Time.Before(b.Time)
 	}
-	return slices.Compare(a.ID[:], b.ID[:]) < 0
+	// As ClickHouse orders UUIDs: by their second half first.
+	return cmp.Or(slices.Compare(a.ID[8:], b.ID[8:]), slices.Compare(a.ID[:8], b.ID[:8])) < 0
 }
 
 // count is a report's definition in plain Go, over the raw events.

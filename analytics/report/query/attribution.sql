@@ -15,9 +15,9 @@ FROM
           WHERE site = {site:String} AND kind = 'conversion' AND machine = 0
             AND local_day BETWEEN {from:Date} AND {to:Date}
       )
-    ORDER BY time, UUIDToNum(event_id)
+    ORDER BY time, event_id
     LIMIT 1 BY sale
 )
 WHERE day BETWEEN {from:Date} AND {to:Date} AND chosen
-ORDER BY at, UUIDToNum(event_id)
+ORDER BY at, event_id
 SETTINGS use_index_for_in_with_subqueries = 0, optimize_move_to_prewhere = 0

@@ -29,7 +29,7 @@ FROM
               WHERE site = {site:String} AND kind = 'refund' AND machine = 0
                 AND local_day BETWEEN {from:Date} AND {to:Date}
           )
-        ORDER BY time, UUIDToNum(event_id)
+        ORDER BY time, event_id
         LIMIT 1 BY sale
     ) AS sold_before USING (sale)
     WHERE if(known, origin_chosen, own_chosen)

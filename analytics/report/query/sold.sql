@@ -22,7 +22,7 @@ FROM
           WHERE site = {site:String} AND kind = 'conversion' AND machine = 0
             AND local_day BETWEEN {from:Date} AND {to:Date}
       )
-    ORDER BY time, UUIDToNum(event_id)
+    ORDER BY time, event_id
     LIMIT 1 BY sale
 )
 WHERE day BETWEEN {from:Date} AND {to:Date} AND chosen
