@@ -28,15 +28,7 @@ func campaigns(ctx context.Context, src Source, q Query) (*Table, error) {
 	q.Options.detailFor(q.Filters)
 	dimensions := []string{"source", "medium", "campaign", "content", "term"}
 	shownDimensions := 3 + int(q.Options.Detail)
-	content, term := "''", "''"
-	if q.Options.Detail >= ByContent {
-		content = "content"
-	}
-	if q.Options.Detail >= ByTerm {
-		term = "term"
-	}
-	sql := strings.NewReplacer("{{content}}", content, "{{term}}", term).Replace(campaignsSQL)
-	r := visitsBy(q, sql, dimensions, func(s *salePlace) []string {
+	r := visitsBy(q, q.Options.Detail.columns(campaignsSQL), dimensions, func(s *salePlace) []string {
 		place := []string{s.source, s.medium, s.campaign, "", ""}
 		if s.source == "" {
 			place[0] = s.channel
@@ -60,4 +52,16 @@ func campaigns(ctx context.Context, src Source, q Query) (*Table, error) {
 		r.derived[name] = derive
 	}
 	return runGrouped(ctx, src, q, r)
+}
+
+// columns puts the columns by which a campaign is split into a statement.
+func (d Detail) columns(sql string) string {
+	content, term := "''", "''"
+	if d >= ByContent {
+		content = "content"
+	}
+	if d >= ByTerm {
+		term = "term"
+	}
+	return strings.NewReplacer("{{content}}", content, "{{term}}", term).Replace(sql)
 }

@@ -106,7 +106,7 @@ func (r *grouped) rows(ctx context.Context, src Source, q Query, meta *Meta) ([]
 		func(ctx context.Context) (err error) { groups, err = r.ask(ctx, src, q, nil); return err },
 	}
 	if r.placeOf != nil {
-		asks = append(asks, func(ctx context.Context) (err error) { sales, err = askSales(ctx, src, q); return err })
+		asks = append(asks, func(ctx context.Context) (err error) { sales, err = askSales(ctx, src, q, true); return err })
 	}
 	if r.withCosts {
 		asks = append(asks, func(ctx context.Context) (err error) {

@@ -57,11 +57,12 @@ func (s *sale) figures() []int64 { return []int64{s.conversions, s.value, s.refu
 // askSales reads the conversions and refunds of the query's days. Every report
 // that has them reads them here, so that they agree. Amounts in another
 // currency are converted by the day's rate, each day's sum at once; without a
-// rate they are counted as otherCurrencies and in no sum.
-func askSales(ctx context.Context, src Source, q Query) ([]sale, error) {
+// rate they are counted as otherCurrencies and in no sum. Where they came from is
+// known where places are asked for, and of refunds.
+func askSales(ctx context.Context, src Source, q Query, places bool) ([]sale, error) {
 	var sold, refunds []sale
 	err := together(ctx,
-		func(ctx context.Context) (err error) { sold, err = askSold(ctx, src, q); return err },
+		func(ctx context.Context) (err error) { sold, err = askSold(ctx, src, q, places); return err },
 		func(ctx context.Context) (err error) { refunds, err = askRefunds(ctx, src, q); return err },
 	)
 	if err != nil {
@@ -76,9 +77,16 @@ func askSales(ctx context.Context, src Source, q Query) ([]sale, error) {
 	return sales, nil
 }
 
-func askSold(ctx context.Context, src Source, q Query) ([]sale, error) {
-	return readSales(ctx, src, q, soldSQL, func(rows *store.Rows, s *sale, day *int32) error {
-		return rows.Scan(day, &s.bucket, &s.place, &s.currency, &s.conversions, &s.value)
+func askSold(ctx context.Context, src Source, q Query, places bool) ([]sale, error) {
+	place := "toUInt64(0)"
+	if places {
+		place = "place"
+	}
+	return readSales(ctx, src, q, strings.Replace(soldSQL, "{{place}}", place, 1), func(rows *store.Rows, s *sale, day *int32) error {
+		var n uint64
+		err := rows.Scan(day, &s.bucket, &s.place, &s.currency, &n, &s.value)
+		s.conversions = int64(n)
+		return err
 	})
 }
 

@@ -22,8 +22,8 @@ type spend struct {
 // askSpend reads the costs of the query's days, down to a detail. A key may
 // come several times, by currency and day.
 func askSpend(ctx context.Context, src Source, q Query, detail Detail) ([]spend, error) {
-	rows, err := src.Query(ctx, costsSQL, map[string]any{
-		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "currency": q.Site.Currency, "detail": uint8(detail),
+	rows, err := src.Query(ctx, detail.columns(costsSQL), map[string]any{
+		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "currency": q.Site.Currency,
 	})
 	if err != nil {
 		return nil, err
@@ -31,9 +31,9 @@ func askSpend(ctx context.Context, src Source, q Query, detail Detail) ([]spend,
 	defer rows.Close()
 	type paid struct {
 		spend
-		day      int32
-		currency string
-		uploaded int64
+		day                           int32
+		currency                      string
+		impressions, clicks, uploaded uint64
 	}
 	var costs []paid
 	for rows.Next() {
@@ -43,6 +43,7 @@ func askSpend(ctx context.Context, src Source, q Query, detail Detail) ([]spend,
 		if err != nil {
 			return nil, fmt.Errorf("cost %d of the answer: %w", len(costs)+1, err)
 		}
+		one.spend.impressions, one.spend.clicks = int64(one.impressions), int64(one.clicks)
 		costs = append(costs, one)
 	}
 	if err := cmp.Or(rows.Err(), rows.Close()); err != nil {
@@ -55,7 +56,7 @@ func askSpend(ctx context.Context, src Source, q Query, detail Detail) ([]spend,
 			return nil, err
 		}
 		if one.amount = amount; !ok {
-			one.otherCurrencies = one.uploaded
+			one.otherCurrencies = int64(one.uploaded)
 		}
 		all[i] = one.spend
 	}

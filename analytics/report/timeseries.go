@@ -120,7 +120,7 @@ func askSteps(ctx context.Context, src Source, q Query) (figures map[int64][]any
 	var sales []sale
 	err = together(ctx,
 		func(ctx context.Context) error { return readSteps(ctx, src, sql, params, figures) },
-		func(ctx context.Context) (err error) { sales, err = askSales(ctx, src, q); return err },
+		func(ctx context.Context) (err error) { sales, err = askSales(ctx, src, q, false); return err },
 	)
 	if err != nil {
 		return nil, 0, err

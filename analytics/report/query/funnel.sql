@@ -1,8 +1,8 @@
 -- How many visitors came how far on the days {from} to {to} of {site}: a row
 -- per number of steps done in order within {window} milliseconds. The
 -- conditions are put in by funnel.go, from a fixed set, with what people write
--- as parameters. {{mode}}: one event does one step; where it may fit two, by
--- ClickHouse's strict_once, which takes half as long again.
+-- as parameters. One event does one step; where it may fit two, by ClickHouse's
+-- strict_once, which takes half as long again.
 --
 -- Who never did the second step came no further than the first, in whatever
 -- order: the ways of few are looked at, and the others only counted.
