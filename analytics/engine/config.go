@@ -18,9 +18,11 @@ const (
 	serverMemory = 600 << 20
 	queryMemory  = 300 << 20
 	spillBytes   = 100 << 20 // a GROUP BY or ORDER BY beyond this goes to disk
-	// threadMemory is how much must be free for each thread of a statement. Of
-	// ClickHouse's 1 GiB, which serverMemory never has, every statement would run on
-	// one thread only.
+	// A statement has two threads at most: a GROUP BY of a million groups stays below
+	// queryMemory on two, and not on four (measured). threadMemory is how much must be
+	// free for each: of ClickHouse's 1 GiB, which serverMemory never has, every
+	// statement would run on one.
+	queryThreads = 2
 	threadMemory = 64 << 20
 	markCache    = 48 << 20
 	// compressBlock is the buffer, of which a part that is rewritten has two for each
@@ -128,7 +130,7 @@ func connectArgs(dir string, extra []byte) ([]string, error) {
 	}
 	args := []string{"--path=" + filepath.Join(dir, dataDir), "--config-file=" + file}
 	for _, s := range []setting{
-		{"max_threads", strconv.Itoa(runtime.NumCPU())},
+		{"max_threads", strconv.Itoa(min(runtime.NumCPU(), queryThreads))},
 		{"max_threads_min_free_memory_per_thread", strconv.Itoa(threadMemory)},
 		{"max_insert_threads", "1"},
 		{"max_memory_usage", strconv.Itoa(queryMemory)},
