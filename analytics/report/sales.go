@@ -91,9 +91,9 @@ func askSold(ctx context.Context, src Source, q Query, places bool) ([]sale, err
 }
 
 func askRefunds(ctx context.Context, src Source, q Query) ([]sale, error) {
-	any := false
-	_, err := readSales(ctx, src, q, refundsAnySQL, func(rows *store.Rows, _ *sale, _ *int32) error { return rows.Scan(&any) })
-	if err != nil || !any {
+	var given uint64
+	_, err := readSales(ctx, src, q, refundsAnySQL, func(rows *store.Rows, _ *sale, _ *int32) error { return rows.Scan(&given) })
+	if err != nil || given == 0 {
 		return nil, err
 	}
 	return readSales(ctx, src, q, refundsSQL, func(rows *store.Rows, s *sale, day *int32) error {
@@ -131,7 +131,7 @@ func readSales(ctx context.Context, src Source, q Query, sql string, scan func(*
 // or the minute in seconds since 1970.
 var buckets = [...]string{
 	ByDay: "0", ByWeek: "0", ByMonth: "0",
-	ByHour:   "toUnixTimestamp(time) - toMinute(toTimeZone(time, {zone:String})) * 60 - toSecond(time)",
+	ByHour:   "toInt64(toUnixTimestamp(time)) - toMinute(toTimeZone(time, {zone:String})) * 60 - toSecond(time)",
 	ByMinute: "toUnixTimestamp(time) - toSecond(time)",
 }
 

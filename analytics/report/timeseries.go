@@ -5,6 +5,7 @@ import (
 	_ "embed" // timeseries.sql, timeseries_fine.sql
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -110,11 +111,14 @@ func (q *Query) hideFew(t *Table) {
 // those of step 0. others counts amounts in other currencies.
 func askSteps(ctx context.Context, src Source, q Query) (figures map[int64][]any, others int64, err error) {
 	figures = map[int64][]any{0: noFigures()}
-	sql, params := timeseriesSQL, map[string]any{"site": q.Site.ID, "by": q.Options.By.String(), "from": q.From.String(), "to": q.To.String()}
+	sql, params := timeseriesSQL, map[string]any{"site": q.Site.ID, "from": q.From.String(), "to": q.To.String()}
 	since, until := q.moments()
 	if q.Options.By.fine() {
 		sql = timeseriesFineSQL
 		params["since"], params["until"] = since.UTC().Format(time.DateTime), until.UTC().Format(time.DateTime)
+	}
+	sql = strings.Replace(sql, "{{step}}", stepColumns[q.Options.By], 1)
+	if q.Options.By == ByHour {
 		params["zone"] = q.Site.Zone.String()
 	}
 	var sales []sale
@@ -158,11 +162,18 @@ func readSteps(ctx context.Context, src Source, sql string, params map[string]an
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var at, visitors, impressions, clicks, visits, pageViews int64
-		if err := rows.Scan(&at, &visitors, &impressions, &clicks, &visits, &pageViews); err != nil {
+		var at int64
+		var visitors, kept, impressions, clicks, visits, pageViews uint64
+		if err := rows.Scan(&at, &visitors, &kept, &impressions, &clicks, &visits, &pageViews); err != nil {
 			return fmt.Errorf("step %d of the answer: %w", len(figures), err)
 		}
-		figures[at] = []any{nil, impressions, clicks, visits, pageViews, visitors, int64(0), Money(0), Money(0)}
+		figures[at] = []any{nil, int64(impressions), int64(clicks), int64(visits), int64(pageViews), int64(visitors + kept), int64(0), Money(0), Money(0)}
 	}
 	return rows.Err()
+}
+
+// stepColumns are what a series is grouped by: days, or seconds since 1970.
+var stepColumns = [...]string{
+	ByDay: "local_day", ByWeek: "toMonday(local_day)", ByMonth: "toStartOfMonth(local_day)",
+	ByHour: buckets[ByHour], ByMinute: buckets[ByMinute],
 }
