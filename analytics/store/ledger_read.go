@@ -107,10 +107,11 @@ func (s *Store) checkpoints(ctx context.Context, site string) (map[Chain][]Check
 const maxSort = "268435456"
 
 // walk calls visit with the records of a chain behind a position, in order; of
-// a record and its blank copy the record comes first.
+// a record and its blank copy the record comes first, of two that claim the same
+// place the earlier one.
 func (s *Store) walk(ctx context.Context, c Chain, after uint64, visit func(*Entry) error) error {
 	rows, err := s.query(ctx, "read the ledger", "SELECT "+entryColumns+" FROM consents WHERE site = {site:String} AND node = toUUID({node:String}) AND chain_seq >= {after:UInt64} "+
-		"ORDER BY chain_seq, erased SETTINGS max_bytes_before_external_sort = "+maxSort,
+		"ORDER BY chain_seq, erased, time, id SETTINGS max_bytes_before_external_sort = "+maxSort,
 		map[string]any{"site": c.Site, "node": uuid.UUID(c.Node).String(), "after": after})
 	if err != nil {
 		return err
