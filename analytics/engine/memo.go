@@ -1,31 +1,29 @@
 package engine
 
-import "sync"
-
-// memo keeps what the engine said of statements that come again: reports are
-// asked with the same few texts, and parsing one takes milliseconds. Nothing of
-// it is logged or written.
-type memo struct {
-	mu         sync.Mutex
-	analyses   map[string]analysis // by text
-	headers    map[string][]byte   // of empty results, by text and all that it is run with
-	generation int                 // of the tables that the headers follow from
-}
-
-// maxMemo is how many texts are kept of each kind, maxMemoText how long one may
-// be, in bytes. Where there are more, all are forgotten: whoever writes values
-// into texts gains nothing here.
-const (
-	maxMemo     = 512
-	maxMemoText = 16 << 10
+import (
+	"crypto/sha256"
+	"sync"
 )
 
-func remember[V any](m map[string]V, text string, v V) map[string]V {
-	if len(text) > maxMemoText {
-		return m
-	}
+// memo keeps what the engine said of statements that come again: reports are
+// asked with the same few texts, and parsing one takes milliseconds. It knows them
+// by their hashes: values in them may be somebody's.
+type memo struct {
+	mu         sync.Mutex
+	analyses   map[textHash]analysis // by text
+	headers    map[textHash][]byte   // of empty results, by text and all that it is run with
+	generation int                   // of the tables that the headers follow from
+}
+
+type textHash = [sha256.Size]byte
+
+// maxMemo is how many texts are known of each kind. Where there are more, all are
+// forgotten: whoever writes values into texts gains nothing here.
+const maxMemo = 512
+
+func remember[V any](m map[textHash]V, text textHash, v V) map[textHash]V {
 	if m == nil || len(m) >= maxMemo {
-		m = map[string]V{}
+		m = map[textHash]V{}
 	}
 	m[text] = v
 	return m
@@ -33,8 +31,9 @@ func remember[V any](m map[string]V, text string, v V) map[string]V {
 
 // analyse asks for what sql is, once.
 func (m *memo) analyse(sql string, ask func(string) (analysis, error)) (analysis, error) {
+	text := sha256.Sum256([]byte(sql))
 	m.mu.Lock()
-	a, ok := m.analyses[sql]
+	a, ok := m.analyses[text]
 	m.mu.Unlock()
 	if ok {
 		return a, nil
@@ -42,7 +41,7 @@ func (m *memo) analyse(sql string, ask func(string) (analysis, error)) (analysis
 	a, err := ask(sql)
 	if err == nil {
 		m.mu.Lock()
-		m.analyses = remember(m.analyses, sql, a)
+		m.analyses = remember(m.analyses, text, a)
 		m.mu.Unlock()
 	}
 	return a, err
@@ -50,9 +49,10 @@ func (m *memo) analyse(sql string, ask func(string) (analysis, error)) (analysis
 
 // header asks for the head of the empty result of a statement, once while no
 // table changes.
-func (m *memo) header(key string, ask func() ([]byte, error)) ([]byte, error) {
+func (m *memo) header(statement string, ask func() ([]byte, error)) ([]byte, error) {
+	text := sha256.Sum256([]byte(statement))
 	m.mu.Lock()
-	header, ok := m.headers[key]
+	header, ok := m.headers[text]
 	generation := m.generation
 	m.mu.Unlock()
 	if ok {
@@ -62,7 +62,7 @@ func (m *memo) header(key string, ask func() ([]byte, error)) ([]byte, error) {
 	if err == nil {
 		m.mu.Lock()
 		if generation == m.generation {
-			m.headers = remember(m.headers, key, header)
+			m.headers = remember(m.headers, text, header)
 		}
 		m.mu.Unlock()
 	}

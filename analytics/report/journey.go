@@ -93,7 +93,7 @@ func askJourneys(ctx context.Context, src Source, q Query) (*journeys, error) {
 }
 
 func askConversions(ctx context.Context, src Source, params map[string]any) (all []journey, err error) {
-	rows, err := src.Query(ctx, attributionSQL, params)
+	rows, err := src.Query(ctx, eachSale(attributionSQL), params)
 	if err != nil {
 		return nil, err
 	}

@@ -2,13 +2,16 @@ package report
 
 import (
 	"context"
-	_ "embed" // sold.sql, sold_places.sql, refunds.sql, refunds_any.sql
+	_ "embed" // each_sale.sql, sold.sql, sold_places.sql, refunds.sql, refunds_any.sql
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/kunjicloud/kunji/analytics/store"
 )
+
+//go:embed query/each_sale.sql
+var eachSaleSQL string
 
 //go:embed query/sold.sql
 var soldSQL string
@@ -82,13 +85,16 @@ func askSold(ctx context.Context, src Source, q Query, places bool) ([]sale, err
 	if places {
 		place = "place"
 	}
-	return readSales(ctx, src, q, strings.Replace(soldSQL, "{{place}}", place, 1), func(rows *store.Rows, s *sale, day *int32) error {
+	return readSales(ctx, src, q, eachSale(strings.Replace(soldSQL, "{{place}}", place, 1)), func(rows *store.Rows, s *sale, day *int32) error {
 		var n uint64
 		err := rows.Scan(day, &s.bucket, &s.place, &s.currency, &n, &s.value)
 		s.conversions = int64(n)
 		return err
 	})
 }
+
+// eachSale puts the sales that count into a statement about them.
+func eachSale(sql string) string { return strings.Replace(sql, "{{each_sale}}", eachSaleSQL, 1) }
 
 func askRefunds(ctx context.Context, src Source, q Query) ([]sale, error) {
 	var given uint64

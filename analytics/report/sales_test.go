@@ -30,7 +30,7 @@ func (d delayed) Query(ctx context.Context, sql string, params map[string]any) (
 	return rows, err
 }
 
-var soldSQLByDay = strings.NewReplacer("{{place}}", "place", "{{bucket}}", "0").Replace(soldSQL)
+var soldSQLByDay = strings.NewReplacer("{{place}}", "place", "{{bucket}}", "0").Replace(eachSale(soldSQL))
 
 // salesOfAMomentAgo: what was sold after the groups were asked for has a place
 // that none of them has; it is asked for by name.
