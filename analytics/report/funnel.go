@@ -119,7 +119,7 @@ func askFunnel(ctx context.Context, src Source, q Query) ([]int64, error) {
 	if overlap(q.Options.Steps) {
 		mode = ", 'strict_once'"
 	}
-	sql := strings.NewReplacer("{{conditions}}", strings.Join(conditions, ", "), "{{first}}", conditions[0], "{{second}}", second, "{{mode}}", mode).Replace(funnelSQL)
+	sql := strings.NewReplacer("{{conditions}}", strings.Join(conditions, ", "), "{{first}}", conditions[0], "{{second}}", second, "{{any}}", strings.Join(conditions, " OR "), "{{mode}}", mode).Replace(funnelSQL)
 	rows, err := src.Query(ctx, sql, params)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/kunjicloud/kunji/analytics/store"
 )
 
 //go:embed query/attribution.sql
@@ -71,7 +73,10 @@ func askJourneys(ctx context.Context, src Source, q Query) (*journeys, error) {
 	var visits visited
 	var places map[uint64]place
 	err := together(ctx,
-		func(ctx context.Context) (err error) { visits, err = askVisits(ctx, src, withLookback); return err },
+		func(ctx context.Context) (err error) { // four times the work of the others
+			visits, err = askVisits(store.Threads(ctx, 0), src, withLookback)
+			return err
+		},
 		func(ctx context.Context) (err error) { out.all, err = askConversions(ctx, src, params); return err },
 		func(ctx context.Context) (err error) {
 			places, err = askPlaces(ctx, src, attributionPlacesSQL, withLookback)
@@ -92,33 +97,45 @@ func askJourneys(ctx context.Context, src Source, q Query) (*journeys, error) {
 	return out, nil
 }
 
+// saleBytes is how much of the answer a conversion takes, eight bytes for each of
+// three numbers: rows would cost the driver more than the rest takes.
+const saleBytes = 24
+
 func askConversions(ctx context.Context, src Source, params map[string]any) (all []journey, err error) {
 	rows, err := src.Query(ctx, eachSale(attributionSQL), params)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	for rows.Next() {
-		var j journey
+	for n := 1; rows.Next(); n++ {
 		var day int32
-		if err := rows.Scan(&j.visitor, &j.at, &day, &j.amount, &j.currency); err != nil {
-			return nil, fmt.Errorf("conversion %d of the answer: %w", len(all)+1, err)
+		var currency, sold string
+		if err := rows.Scan(&day, &currency, &sold); err != nil {
+			return nil, fmt.Errorf("row %d of the conversions: %w", n, err)
 		}
-		j.day = Day(day)
-		all = append(all, j)
+		for packed := []byte(sold); len(packed) >= saleBytes; packed = packed[saleBytes:] {
+			all = append(all, journey{
+				visitor: binary.LittleEndian.Uint64(packed), at: int64(binary.LittleEndian.Uint64(packed[8:])),
+				day: Day(day), amount: int64(binary.LittleEndian.Uint64(packed[16:])), currency: currency,
+			})
+		}
+	}
+	earliest := func(a, b journey) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.visitor, b.visitor), cmp.Compare(a.amount, b.amount))
+	}
+	if !slices.IsSortedFunc(all, earliest) { // they mostly come so
+		slices.SortFunc(all, earliest)
 	}
 	return all, rows.Err()
 }
 
-// visited are visits, those of one visitor side by side.
+// visited are the visits of those who converted: visitors, and beside each what
+// attribution_visits.sql packs of theirs. n is how many visits they are.
 type visited struct {
-	at    []int64  // milliseconds since 1970
-	place []uint64 // hashes
-	of    map[uint64]stretch
+	visitors []uint64
+	packed   []string
+	n        int
 }
-
-// stretch is where the visits of a visitor begin and end.
-type stretch struct{ begin, end int }
 
 // visitBytes is how much of the answer a visit takes: eight bytes for its place,
 // eight for its time, the highest bit aside. As lists the driver would make each
@@ -131,19 +148,14 @@ func askVisits(ctx context.Context, src Source, params map[string]any) (v visite
 		return v, err
 	}
 	defer rows.Close()
-	v.of = map[uint64]stretch{}
 	for rows.Next() {
 		var visitor uint64
 		var visits string
 		if err := rows.Scan(&visitor, &visits); err != nil {
-			return v, fmt.Errorf("visitor %d of the answer: %w", len(v.of)+1, err)
+			return v, fmt.Errorf("visitor %d of the answer: %w", len(v.visitors)+1, err)
 		}
-		begin := len(v.at)
-		for packed := []byte(visits); len(packed) >= visitBytes; packed = packed[visitBytes:] {
-			v.place = append(v.place, binary.LittleEndian.Uint64(packed))
-			v.at = append(v.at, int64(binary.LittleEndian.Uint64(packed[8:])&math.MaxInt64))
-		}
-		v.of[visitor] = stretch{begin, len(v.at)}
+		v.visitors, v.packed = append(v.visitors, visitor), append(v.packed, visits)
+		v.n += len(visits) / visitBytes
 	}
 	return v, rows.Err()
 }
@@ -179,33 +191,39 @@ func askPlaces(ctx context.Context, src Source, sql string, params map[string]an
 // Those of the same millisecond are in the order of their origins. It returns
 // false where a place is not known.
 func (all *journeys) lead(visits visited, places map[uint64]place, lookback int) bool {
-	named := all.name(places)
-	touches := make([]touch, len(visits.at))
-	for i, hash := range visits.place {
-		t, ok := named[hash]
-		if !ok {
-			return false
-		}
-		t.at = visits.at[i]
-		touches[i] = t
-	}
-	for _, s := range visits.of {
-		slices.SortFunc(touches[s.begin:s.end], func(a, b touch) int {
-			if a.at != b.at {
-				return cmp.Compare(a.at, b.at)
-			}
-			return cmp.Or(a.origin-b.origin, a.channel-b.channel)
-		})
-	}
+	of, ok := visits.unpack(all.name(places))
 	for i := range all.all {
 		j := &all.all[i]
-		theirs := touches[visits.of[j.visitor].begin:visits.of[j.visitor].end]
+		theirs := of[j.visitor]
 		since := j.at - int64(lookback)*24*60*60*1000
 		begin, _ := slices.BinarySearchFunc(theirs, since, func(t touch, at int64) int { return cmp.Compare(t.at, at) })
 		end, _ := slices.BinarySearchFunc(theirs, j.at+1, func(t touch, at int64) int { return cmp.Compare(t.at, at) })
 		j.touches = theirs[begin:end]
 	}
-	return true
+	return ok
+}
+
+// unpack returns the visits of each visitor in order; false where a place has no
+// name.
+func (v *visited) unpack(named map[uint64]touch) (map[uint64][]touch, bool) {
+	of, touches := make(map[uint64][]touch, len(v.visitors)), make([]touch, 0, v.n)
+	for i, visitor := range v.visitors {
+		begin := len(touches)
+		for packed := []byte(v.packed[i]); len(packed) >= visitBytes; packed = packed[visitBytes:] {
+			t, ok := named[binary.LittleEndian.Uint64(packed)]
+			if !ok {
+				return nil, false
+			}
+			t.at = int64(binary.LittleEndian.Uint64(packed[8:]) & math.MaxInt64)
+			touches = append(touches, t)
+		}
+		theirs := touches[begin:]
+		slices.SortFunc(theirs, func(a, b touch) int {
+			return cmp.Or(cmp.Compare(a.at, b.at), a.origin-b.origin, a.channel-b.channel)
+		})
+		of[visitor] = theirs
+	}
+	return of, true
 }
 
 // name numbers the origins and channels of places, and returns for the hash of

@@ -74,7 +74,7 @@ func (n narrowed) Query(ctx context.Context, sql string, params map[string]any) 
 	}
 	all := maps.Clone(params)
 	maps.Copy(all, n.params)
-	return n.Source.Query(ctx, sql, all)
+	return n.Source.Query(store.Threads(ctx, 0), sql, all)
 }
 
 // narrowingBy makes the conditions of a report's filters.

@@ -20,7 +20,14 @@ type Source interface {
 // together asks several things at once. The first error ends the others. None of
 // them may keep rows open while it waits for another: sessions of the engine are
 // few.
+//
+// Each keeps to one thread of the engine: where they have two each, on as many
+// processors, all of them take a sixth longer (measured). Who reads events beside
+// what is small gives itself what there is.
 func together(ctx context.Context, asks ...func(context.Context) error) error {
+	if len(asks) > 1 {
+		ctx = store.Threads(ctx, 1)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wait sync.WaitGroup

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kunjicloud/kunji/analytics/store"
 )
 
 //go:embed query/timeseries.sql
@@ -123,7 +125,12 @@ func askSteps(ctx context.Context, src Source, q Query) (figures map[int64][]any
 	}
 	var sales []sale
 	err = together(ctx,
-		func(ctx context.Context) error { return readSteps(ctx, src, sql, params, figures) },
+		func(ctx context.Context) error {
+			if q.Options.By.fine() { // of events
+				ctx = store.Threads(ctx, 0)
+			}
+			return readSteps(ctx, src, sql, params, figures)
+		},
 		func(ctx context.Context) (err error) { sales, err = askSales(ctx, src, q, false); return err },
 	)
 	if err != nil {

@@ -27,12 +27,26 @@ func (s *Store) query(ctx context.Context, op, sql string, params map[string]any
 		args = append(args, clickhouse.Named(name, value))
 	}
 	// 1 would forbid the statement its SETTINGS clause as well.
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"readonly": 2}))
+	settings := clickhouse.Settings{"readonly": 2}
+	if n, _ := ctx.Value(threads{}).(int); n > 0 && s.embedded {
+		settings["max_threads"] = n
+	}
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings))
 	rows, err := s.conn.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, wrap(op, err)
 	}
 	return &Rows{rows, op}, nil
+}
+
+// threads is the key of Threads in a context.
+type threads struct{}
+
+// Threads bounds how many threads of the embedded engine each statement has that
+// is asked with the context; 0 leaves it to the engine. A server's operator decides
+// that for the server.
+func Threads(ctx context.Context, n int) context.Context {
+	return context.WithValue(ctx, threads{}, n)
 }
 
 // Next moves to the next row; false at the end and at an error (see Err).

@@ -38,6 +38,28 @@ func testQuery(t *testing.T, s *Store) {
 	if got := one(t, s, "SELECT getSetting('max_threads') = 3"); got == "true" || got == "1" {
 		t.Error("the setting stayed on the connection")
 	}
+	if s.embedded {
+		threadsOf := func(ctx context.Context) (n uint64) {
+			rows, err := s.Query(ctx, "SELECT toUInt64(getSetting('max_threads'))", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer rows.Close()
+			for rows.Next() {
+				if err := rows.Scan(&n); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return n
+		}
+		own, beside := threadsOf(ctx), Threads(ctx, 1)
+		if got := threadsOf(beside); got != 1 {
+			t.Errorf("%d threads, of one", got)
+		}
+		if got := threadsOf(Threads(beside, 0)); got != own {
+			t.Errorf("%d threads, of as many as the engine gives: %d", got, own)
+		}
+	}
 	if _, err := s.Query(ctx, "CREATE TABLE made_by_a_report (a UInt8) ENGINE = Memory", nil); err == nil {
 		t.Error("a report made a table")
 	}

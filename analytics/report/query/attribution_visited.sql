@@ -1,6 +1,6 @@
 -- What the hashes of attribution_visits.sql stand for, by the visits themselves.
 SELECT
-    cityHash64(source, medium, campaign, channel) AS place,
+    cityHash64(cityHash64(source), cityHash64(medium), cityHash64(campaign), cityHash64(channel)) AS place,
     toString(any(source)), toString(any(medium)), toString(any(campaign)), toString(any(channel))
 FROM touches
 WHERE site = {site:String} AND machine = 0

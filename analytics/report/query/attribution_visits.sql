@@ -9,7 +9,7 @@ SELECT
     visitor,
     arrayStringConcat(arrayMap(
         visit -> reinterpretAsFixedString(visit),
-        groupArray(bitShiftLeft(toUInt128(toUnixTimestamp64Milli(time)) + 0x8000000000000000, 64) + cityHash64(source, medium, campaign, channel)))) AS visits
+        groupArray(bitShiftLeft(toUInt128(toUnixTimestamp64Milli(time)) + 0x8000000000000000, 64) + cityHash64(cityHash64(source), cityHash64(medium), cityHash64(campaign), cityHash64(channel))))) AS visits
 FROM touches
 WHERE site = {site:String} AND machine = 0
   AND time >= toDateTime({from:Date} - 2, 'UTC') - toIntervalDay({lookback:Int64})

@@ -4,8 +4,10 @@
 -- as parameters. One event does one step; where it may fit two, by ClickHouse's
 -- strict_once, which takes half as long again.
 --
--- Who never did the second step came no further than the first, in whatever
--- order: the ways of few are looked at, and the others only counted.
+-- An event that is no step is left out before anything is grouped (measured: where
+-- one page in ten is one, a fifth of the time). Who never did the second step came
+-- no further than the first, in whatever order: the ways of few are looked at, and
+-- the others only counted.
 SELECT toInt64(1) AS steps, toInt64(uniqExact(visitor))
 FROM events
 WHERE site = {site:String} AND machine = 0 AND visitor != 0
@@ -22,7 +24,7 @@ FROM
         windowFunnel({window:UInt64}{{mode}})(toUInt64(toUnixTimestamp64Milli(time)), {{conditions}}) AS level
     FROM events
     WHERE site = {site:String} AND machine = 0 AND visitor != 0
-      AND kind IN {kinds:Array(String)}
+      AND kind IN {kinds:Array(String)} AND ({{any}})
       AND 1 /* narrowed */
       AND indexHint(toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1)
       AND local_day BETWEEN {from:Date} AND {to:Date}

@@ -7,12 +7,12 @@
 WITH groups AS
 (
     SELECT
-        cityHash64(host, path) AS key, -- grouped by it: text takes half as long again
+        cityHash64(cityHash64(host), path) AS key, -- grouped by it: text takes half as long again
         concat(any(host), any(path)) AS page,
         uniqCombined64StateIf(14)(visitor, visitor != 0) AS people,
         finalizeAggregation(people) AS distinct_visitors,
-        countIf(kind = 'page_view') AS views,
-        countIf(kind = 'visit') AS entries
+        countIf(kind = 'visit') AS entries,
+        toUInt64(count() - entries) AS views
     FROM events
     WHERE site = {site:String} AND kind IN ('page_view', 'visit') AND machine = 0
       AND indexHint(toDate(time) BETWEEN {from:Date} - 1 AND {to:Date} + 1)
