@@ -11,6 +11,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/kunjicloud/kunji/analytics/store"
 )
@@ -192,14 +193,21 @@ func askPlaces(ctx context.Context, src Source, sql string, params map[string]an
 // false where a place is not known.
 func (all *journeys) lead(visits visited, places map[uint64]place, lookback int) bool {
 	of, ok := visits.unpack(all.name(places))
-	for i := range all.all {
-		j := &all.all[i]
-		theirs := of[j.visitor]
-		since := j.at - int64(lookback)*24*60*60*1000
-		begin, _ := slices.BinarySearchFunc(theirs, since, func(t touch, at int64) int { return cmp.Compare(t.at, at) })
-		end, _ := slices.BinarySearchFunc(theirs, j.at+1, func(t touch, at int64) int { return cmp.Compare(t.at, at) })
-		j.touches = theirs[begin:end]
+	lead := func(journeys []journey) {
+		for i := range journeys {
+			j := &journeys[i]
+			theirs := of[j.visitor]
+			since := j.at - int64(lookback)*24*60*60*1000
+			begin, _ := slices.BinarySearchFunc(theirs, since, func(t touch, at int64) int { return cmp.Compare(t.at, at) })
+			end, _ := slices.BinarySearchFunc(theirs, j.at+1, func(t touch, at int64) int { return cmp.Compare(t.at, at) })
+			j.touches = theirs[begin:end]
+		}
 	}
+	half := len(all.all) / 2
+	var other sync.WaitGroup
+	other.Go(func() { lead(all.all[half:]) })
+	lead(all.all[:half])
+	other.Wait()
 	return ok
 }
 
@@ -279,24 +287,6 @@ func (all *journeys) way(j *journey) string {
 		steps, i = append(steps, step), n
 	}
 	return strings.Join(steps, " › ")
-}
-
-// ways is way, which writes the same way once.
-func (all *journeys) ways() func(*journey) string {
-	written := map[string]string{}
-	var key []byte
-	return func(j *journey) string {
-		key = key[:0]
-		for _, t := range j.touches {
-			key = binary.AppendUvarint(key, uint64(t.channel))
-		}
-		way, ok := written[string(key)]
-		if !ok {
-			way = all.way(j)
-			written[string(key)] = way
-		}
-		return way
-	}
 }
 
 // crowd collects up to least different visitors of a group: enough to know

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 	"strconv"
 )
@@ -13,21 +14,29 @@ type way struct {
 	sum   sum
 }
 
-// tabulate groups journeys by label and folds what is about too few people.
-// order puts the rows that are left in order.
-func (all *journeys) tabulate(q Query, name, column string, labelOf func(*journey) string, order func(a, b *way) int) *Table {
+// grouping says how journeys are grouped: those with the same key are a row. key
+// appends it to what it is given; label, the row's first cell, is asked for once.
+type grouping struct {
+	key   func(to []byte, j *journey) []byte
+	label func(*journey) string
+}
+
+// tabulate groups journeys and folds what is about too few people. order puts the
+// rows that are left in order.
+func (all *journeys) tabulate(q Query, name, column string, by grouping, order func(a, b *way) int) *Table {
 	t := &Table{Name: name, Meta: metaOf(&q), Columns: []Column{
 		{column, Text, ""}, {"conversions", Integer, ""}, {"value", Number, q.Site.Currency},
 	}}
 	groups := map[string]*way{}
 	var list []*way
+	var key []byte
 	for i := range all.all {
 		j := &all.all[i]
-		label := labelOf(j)
-		w := groups[label]
+		key = by.key(key[:0], j)
+		w := groups[string(key)]
 		if w == nil {
-			w = &way{label: label, crowd: crowd{least: q.Site.MinGroup}}
-			groups[label] = w
+			w = &way{label: by.label(j), crowd: crowd{least: q.Site.MinGroup}}
+			groups[string(key)] = w
 			list = append(list, w)
 		}
 		w.crowd.add(j.visitor)
@@ -69,9 +78,17 @@ func (w *way) cells() []any { return []any{w.label, w.sum.conversions, Money(w.s
 
 // waysTable lists the ways by channel, most conversions first.
 func waysTable(all *journeys, q Query) *Table {
-	return all.tabulate(q, "paths", "path", all.ways(), func(a, b *way) int {
+	return all.tabulate(q, "paths", "path", grouping{channelsOf, all.way}, func(a, b *way) int {
 		return cmp.Or(cmp.Compare(b.sum.conversions, a.sum.conversions), cmp.Compare(a.label, b.label))
 	})
+}
+
+// channelsOf appends the channels of a journey.
+func channelsOf(to []byte, j *journey) []byte {
+	for _, t := range j.touches {
+		to = binary.AppendUvarint(to, uint64(t.channel))
+	}
+	return to
 }
 
 // ranges label whole numbers: each begins at from and ends before the next.
@@ -80,12 +97,32 @@ type ranges []struct {
 	label string
 }
 
-func (r ranges) of(n int64) string {
+// of returns the index of the range in which a number is.
+func (r ranges) of(n int64) int {
 	i := len(r) - 1
 	for i > 0 && n < r[i].from {
 		i--
 	}
-	return r[i].label
+	return i
+}
+
+// by groups journeys with visits by the range of a number; those without are a
+// row of their own.
+func (r ranges) by(number func(*journey) int64) grouping {
+	return grouping{
+		key: func(to []byte, j *journey) []byte {
+			if len(j.touches) == 0 {
+				return to
+			}
+			return append(to, byte(r.of(number(j))))
+		},
+		label: func(j *journey) string {
+			if len(j.touches) == 0 {
+				return UnattributedLabel
+			}
+			return r[r.of(number(j))].label
+		},
+	}
 }
 
 // byRange orders rows as the ranges stand; what is in none comes last.
@@ -119,12 +156,8 @@ func delays() ranges {
 // lengthTable says how many visits conversions took.
 func lengthTable(all *journeys, q Query) *Table {
 	r := pathLengths()
-	return all.tabulate(q, "path_lengths", "path_length", func(j *journey) string {
-		if len(j.touches) == 0 {
-			return UnattributedLabel
-		}
-		return r.of(int64(len(j.touches)))
-	}, r.byRange)
+	visits := func(j *journey) int64 { return int64(len(j.touches)) }
+	return all.tabulate(q, "path_lengths", "path_length", r.by(visits), r.byRange)
 }
 
 // delayTable says how many whole days passed from the first visit to the
@@ -132,10 +165,6 @@ func lengthTable(all *journeys, q Query) *Table {
 func delayTable(all *journeys, q Query) *Table {
 	const day = 24 * 60 * 60 * 1000
 	r := delays()
-	return all.tabulate(q, "delays", "days", func(j *journey) string {
-		if len(j.touches) == 0 {
-			return UnattributedLabel
-		}
-		return r.of(j.age(j.touches[0]) / day)
-	}, r.byRange)
+	days := func(j *journey) int64 { return j.age(j.touches[0]) / day }
+	return all.tabulate(q, "delays", "days", r.by(days), r.byRange)
 }
