@@ -219,8 +219,8 @@ func (c *choice) cells() []any {
 }
 
 // namesChoices is names for the counters of banners, which have no row per
-// person: one of the counts that the filters choose, or that one of them leaves
-// out, is under MinGroup.
+// person: one of the counts that the filters choose, or that one value of several
+// adds, or that one of them leaves out, is under MinGroup.
 func (n narrowing) namesChoices(ctx context.Context, src Source, _ string, q Query) (bool, error) {
 	if len(n.conditions) == 0 {
 		return false, nil
@@ -240,6 +240,17 @@ func (n narrowing) namesChoices(ctx context.Context, src Source, _ string, q Que
 	least := int64(q.Site.MinGroup)
 	if smallest(chosen.n[:]) < least { // 0 where there is nothing
 		return true, nil
+	}
+	for _, v := range n.values {
+		alone := slices.Clone(n.conditions)
+		alone[v.condition] = v.sql
+		sum, err := total(alone)
+		if err != nil {
+			return false, fmt.Errorf("what is chosen by a filter alone: %w", err)
+		}
+		if few := smallest(sum.n[:]); few > 0 && few < least {
+			return true, nil
+		}
 	}
 	for i := range n.conditions {
 		others := slices.Delete(slices.Clone(n.conditions), i, i+1)

@@ -120,6 +120,7 @@ func TestPlatformExportsAreRead(t *testing.T) {
 		{"meta.csv", CostFile{}, nil, "", []string{
 			"2026-11-23 facebook/paid_social/Autumn/video A/ 70.25 USD 3000 31", // two ad sets are added up
 			"2026-11-23 facebook/paid_social/Autumn/video B/ 5.00 USD 100 0",
+			"2026-11-24 facebook/paid_social/Total Body/video C/ 8.00 USD 40 2", // a name, not a total
 		}},
 		{"baidu.csv", CostFile{}, asGB18030, "", []string{
 			"2026-11-23 baidu/cpc/秋季促销//运动鞋 356.78 CNY 8100 95",

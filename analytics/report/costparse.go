@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,14 +107,17 @@ func (p *costParser) skips(cells []string) bool {
 	if p.platform == nil {
 		return false
 	}
-	first := strings.ToLower(strings.TrimSpace(cells[0]))
-	for _, word := range []string{"total", "合计", "总计", "--"} {
-		if strings.HasPrefix(first, word) {
+	day := ""
+	if i := p.columns.at[fieldDay]; i < len(cells) {
+		if day = strings.TrimSpace(cells[i]); day == "" { // Meta's total
 			return true
 		}
 	}
-	i := p.columns.at[fieldDay] // Meta leaves the day of its total empty
-	return i < len(cells) && strings.TrimSpace(cells[i]) == ""
+	if _, ok := parseCostDay(day); ok { // of a campaign, whatever it is called
+		return false
+	}
+	first := strings.ToLower(strings.TrimSpace(cells[0]))
+	return slices.ContainsFunc([]string{"total", "合计", "总计", "--"}, func(word string) bool { return strings.HasPrefix(first, word) })
 }
 
 // keep adds a row to those of the same key, or refuses it.
@@ -141,13 +145,20 @@ func (p *costParser) keep(c Cost, number int) {
 var dayLayouts = []string{"2006-01-02", "2006/01/02", "2006/1/2", "20060102", "Jan 2, 2006", "2006年1月2日"}
 
 func (p *costParser) day(c *Cost, number int, text string) {
+	day, ok := parseCostDay(text)
+	if !ok {
+		p.fault(number, fieldDay, fmt.Sprintf("%q is not a day", text), "write it as 2026-11-24")
+	}
+	c.Day = day
+}
+
+func parseCostDay(text string) (day int32, ok bool) {
 	for _, layout := range dayLayouts {
 		if t, err := time.Parse(layout, text); err == nil && t.Year() >= 2000 && t.Year() < 2100 {
-			c.Day = int32(t.Unix() / 86400)
-			return
+			return int32(t.Unix() / 86400), true
 		}
 	}
-	p.fault(number, fieldDay, fmt.Sprintf("%q is not a day", text), "write it as 2026-11-24")
+	return 0, false
 }
 
 // plainNumber has groups of three digits, or none, and a point.

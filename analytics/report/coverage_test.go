@@ -17,6 +17,7 @@ func botsStandApart(t *testing.T, db *store.Store) {
 	machine := func(reason string, from, to uint64) {
 		for _, e := range visits("bots", reason, from, to) {
 			e.Agent.Machine, e.Agent.MachineReason, e.Kind = true, reason, event.PageView
+			e.Session, e.Host, e.Path = e.Visitor, "s.example", "/"+reason
 			events = append(events, e)
 		}
 	}
@@ -36,6 +37,10 @@ func botsStandApart(t *testing.T, db *store.Store) {
 	q.Filters = []Filter{{"bot", "yes", false}}
 	if got := answer(t, db, "pages", q); got.Total("page_views") != int64(29) {
 		t.Errorf("pages seen by machines: %v, want 29", got.Totals)
+	}
+	q.Filters = []Filter{{"page", "s.example/crawler", false}}
+	if got := answer(t, db, "bots", q); got.Total("hits") != int64(20) {
+		t.Errorf("machines in whose sessions a page was seen: %v, want 20", got.Totals)
 	}
 }
 

@@ -32,8 +32,14 @@ func (d Day) String() string { return d.Time().Format(dayLayout) }
 // Time returns the day's midnight in UTC, for formatting.
 func (d Day) Time() time.Time { return time.Unix(int64(d)*86400, 0).UTC() }
 
-// Start returns the moment at which the day begins in zone.
+// Start returns the moment at which the day begins in zone: later than at midnight
+// where the clocks are put forward then, for which time.Date may name a moment of
+// the day before.
 func (d Day) Start(zone *time.Location) time.Time {
 	y, m, day := d.Time().Date()
-	return time.Date(y, m, day, 0, 0, 0, 0, zone)
+	t := time.Date(y, m, day, 0, 0, 0, 0, zone)
+	for DayOf(t, zone) < d {
+		t = t.Add(15 * time.Minute) // clocks are moved by whole quarters
+	}
+	return t
 }

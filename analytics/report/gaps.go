@@ -28,7 +28,7 @@ func gaps(ctx context.Context, src Source, q Query) ([]Mark, error) {
 	if int(q.To-q.From) >= gapDays {
 		return nil, nil
 	}
-	since, until := q.From.Start(q.Site.Zone).UTC().Truncate(time.Hour), (q.To + 1).Start(q.Site.Zone).UTC()
+	since, until := q.From.Start(q.Site.Zone).UTC().Truncate(time.Hour), (q.To + 1).Start(q.Site.Zone).UTC().Truncate(time.Hour)
 	if end := q.CompleteUntil.Truncate(time.Hour); end.Before(until) {
 		until = end
 	}

@@ -90,3 +90,30 @@ func TestGapsKnowTheHourOfTheDay(t *testing.T) {
 		t.Errorf("up to the last hit: %v", got)
 	}
 }
+
+// A zone whose hours begin at half past UTC's has gaps as others have.
+func halfHoursHaveGaps(t *testing.T, db *store.Store) {
+	own := newSite(t, "half", "Asia/Kolkata", "INR")
+	var b store.Batch
+	began := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	for hour := range 20 * 24 {
+		at := began.Add(time.Duration(hour) * time.Hour)
+		if at.Day() == 15 && at.Hour() >= 10 && at.Hour() < 13 {
+			continue
+		}
+		for _, e := range visits("half", fmt.Sprint(hour), 1, 20) {
+			e.Time, e.LocalDay = at.Add(time.Minute), own.LocalDay(at)
+			b.Events = append(b.Events, e)
+		}
+	}
+	insert(t, db, "half", b)
+	q := query(t, own, "2026-11-02", "2026-11-18")
+	q.Now = q.CompleteUntil
+	marks, err := Marks(t.Context(), db, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(marks) != 1 || marks[0].Kind != Gap || marks[0].Detail != "15:30–18:30" {
+		t.Errorf("marks: %v", marks)
+	}
+}

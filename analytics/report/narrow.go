@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kunjicloud/kunji/analytics/store"
 )
@@ -38,10 +39,17 @@ var narrowedVisitorDaysSQL string
 // whole, whatever its visits were.
 type narrowing struct {
 	conditions []string // one for the filters of each column that keep, one for each that leaves out
+	values     []oneValue
 	params     map[string]any
 	bots       bool
 	// since bounds in SQL how far back the sessions are looked for that saw a page.
 	since string
+}
+
+// oneValue is a value of several that a condition has.
+type oneValue struct {
+	condition int // its index
+	sql       string
 }
 
 // narrowed is a source whose statements see only the events that filters
@@ -66,11 +74,11 @@ func (n narrowed) Query(ctx context.Context, sql string, params map[string]any) 
 		name := strings.TrimPrefix(found, "FROM ")
 		return "FROM (\n" + ofEvents[name] + ") AS " + name
 	})
-	if n.bots {
-		sql = strings.ReplaceAll(sql, "machine = 0", "machine = 1")
-	}
 	if len(n.conditions) > 0 {
 		sql = strings.ReplaceAll(sql, "1 /* narrowed */", strings.Join(n.conditions, " AND "))
+	}
+	if n.bots { // in the conditions too: the sessions are those of machines then
+		sql = strings.ReplaceAll(sql, "machine = 0", "machine = 1")
 	}
 	all := maps.Clone(params)
 	maps.Copy(all, n.params)
@@ -99,7 +107,14 @@ func narrowingBy(report string, filters []Filter) narrowing {
 		}
 	}
 	for _, column := range order {
-		n.conditions = append(n.conditions, n.condition(column, keeps[column]))
+		values := keeps[column]
+		n.conditions = append(n.conditions, n.condition(column, values))
+		if len(values) == 1 {
+			continue
+		}
+		for _, v := range values {
+			n.values = append(n.values, oneValue{len(n.conditions) - 1, n.condition(column, []string{v})})
+		}
 	}
 	return n
 }
@@ -158,32 +173,56 @@ func narrowedKinds(report string, o Options) []string {
 
 // names reports whether a narrowed report would be about too few: the filters
 // choose fewer than MinGroup people, or one of them, the others holding, leaves
-// out that few, so that two reports would show them by their difference
-// (policy 2.3.3). Nobody at all counts as too few: a handful must not be told
-// from nobody. Machines are no people.
+// out that few, or adds them to its column's other values, so that two reports
+// would show them by their difference (policy 2.3.3). Nobody at all counts as too
+// few: a handful must not be told from nobody. Machines are no people.
 func (n narrowing) names(ctx context.Context, src Source, report string, q Query) (bool, error) {
 	if len(n.conditions) == 0 || report == "bots" { // machines are no people, and few hits are folded
 		return false, nil
 	}
+	few, err := n.few(ctx, src, report, q, "0")
+	enough := len(few) > 0 && !few[0]
+	return !enough, err
+}
+
+// few says of each step that has chosen events, or events that a condition alone
+// leaves out, whether it is about too few; at is what the steps are in SQL.
+func (n narrowing) few(ctx context.Context, src Source, report string, q Query, at string) (map[int64]bool, error) {
 	params := map[string]any{
-		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "kinds": narrowedKinds(report, q.Options),
+		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(), "zone": q.Site.Zone.String(), "kinds": narrowedKinds(report, q.Options),
 	}
-	sql := strings.Replace(eventsOf(report, narrowSQL), "{{conditions}}", strings.Join(n.conditions, ",\n            "), 1)
+	var values []string
+	for _, v := range n.values {
+		values = append(values, v.sql)
+	}
+	within := ""
+	if report == "timeseries" && q.Options.By == ByMinute {
+		within = " AND time >= {since:DateTime('UTC')} AND time < {until:DateTime('UTC')}"
+		since, until := q.moments()
+		params["since"], params["until"] = since.UTC().Format(time.DateTime), until.UTC().Format(time.DateTime)
+	}
+	sql := strings.NewReplacer(
+		"{{at}}", at, "{{within}}", within,
+		"{{conditions}}", strings.Join(n.conditions, ",\n            "), "{{values}}", strings.Join(values, ",\n            "),
+	).Replace(eventsOf(report, narrowSQL))
 	rows, err := narrowed{src, narrowing{params: n.params, bots: n.bots}}.Query(ctx, sql, params)
 	if err != nil {
-		return false, fmt.Errorf("who is chosen by the filters: %w", err)
+		return nil, fmt.Errorf("who is chosen by the filters: %w", err)
 	}
 	defer rows.Close()
-	chosen, few := false, false
+	few, chosen := map[int64]bool{}, map[int64]bool{}
 	for rows.Next() {
-		var leftOutBy, people int64
-		if err := rows.Scan(&leftOutBy, &people); err != nil {
-			return false, fmt.Errorf("who is chosen by the filters: %w", err)
+		var step, part, people int64
+		if err := rows.Scan(&step, &part, &people); err != nil {
+			return nil, fmt.Errorf("who is chosen by the filters: %w", err)
 		}
-		chosen = chosen || leftOutBy == 0
-		few = few || people < int64(q.Site.MinGroup)
+		few[step] = few[step] || people < int64(q.Site.MinGroup)
+		chosen[step] = chosen[step] || part == 0
 	}
-	return few || !chosen, rows.Err()
+	for step := range few {
+		few[step] = few[step] || !chosen[step]
+	}
+	return few, rows.Err()
 }
 
 // split sets the filters apart that choose events.

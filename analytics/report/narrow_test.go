@@ -167,6 +167,10 @@ func filtersNameNoHandful(t *testing.T, db *store.Store) {
 		if i < 4 {
 			e.Agent.Device = "tablet"
 		}
+		e.Agent.Browser = "Chrome"
+		if i < 20 {
+			e.Agent.Browser = []string{"Opera", "Firefox"}[min(i/3, 1)]
+		}
 		events = append(events, e)
 	}
 	var notices []*event.Notice
@@ -186,14 +190,17 @@ func filtersNameNoHandful(t *testing.T, db *store.Store) {
 	}
 	for _, report := range []string{"campaigns", "channels", "timeseries", "pages", "retention", "funnel"} {
 		f(report, false, "country:CN")
-		f(report, true, "device:tablet")                    // four people
-		f(report, true, "device:desktop")                   // leaves the four out
-		f(report, true, "-device:tablet")                   // the same
-		f(report, true, "country:CN", "device:desktop")     // leaves out two of CN
-		f(report, true, "device:watch")                     // nobody
-		f(report, false, "device:tablet", "device:desktop") // everybody
+		f(report, true, "device:tablet")                   // four people
+		f(report, true, "device:desktop")                  // leaves the four out
+		f(report, true, "-device:tablet")                  // the same
+		f(report, true, "country:CN", "device:desktop")    // leaves out two of CN
+		f(report, true, "device:watch")                    // nobody
+		f(report, true, "device:tablet", "device:desktop") // the four are told by name
+		f(report, false, "browser:Firefox")
+		f(report, true, "browser:Firefox", "browser:Opera") // the three more than before
 	}
-	f("consent", false, "language:zh", "language:de")
+	f("consent", false, "language:zh")
+	f("consent", true, "language:zh", "language:de")
 	f("consent", true, "language:de")
 	f("consent", true, "-language:de")
 	if _, err := Run(t.Context(), db, "consent", query(t, own, "2026-11-20", "2026-11-20", "browser:Safari")); err == nil {

@@ -61,6 +61,10 @@ func Run(ctx context.Context, src Source, name string, q Query) (*Table, error) 
 	}
 	q.Options.defaults()
 	q.rates = newRates(ctx, src, q)
+	if name == "timeseries" && q.Options.By == ByMinute { // whatever days were asked for
+		since, until := q.moments()
+		q.From, q.To, q.Compare = DayOf(since, q.Site.Zone), DayOf(until, q.Site.Zone), NoCompare
+	}
 	asked := q.Filters
 	if err := q.split(name); err != nil {
 		return nil, err

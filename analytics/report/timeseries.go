@@ -20,17 +20,13 @@ var timeseriesFineSQL string
 // timeseries is the site's figures step by step, a row for every one of the
 // range: by day, week, month or hour, or by minute for the last 30. A step's
 // sum is of the whole site and names no group, so nothing is folded, unless
-// filters make a group (hideFew). Visitors
-// of the totals are counted once, whenever they came. A week or month at the
-// end of the range has the days that are in the range.
+// filters make a group (hideFew). Visitors of the totals are counted once,
+// whenever they came. A week or month at the end of the range has the days that
+// are in the range.
 func timeseries(ctx context.Context, src Source, q Query) (*Table, error) {
 	by := q.Options.By
 	if n := q.To - q.From + 1; by == ByHour && n > maxHourDays {
 		return nil, &Error{"by", fmt.Sprintf("%d days by hour are too many rows", n), fmt.Sprintf("ask for at most %d days, or by day", maxHourDays)}
-	}
-	if by == ByMinute { // whatever was asked for
-		since, until := q.moments()
-		q.From, q.To, q.Compare = DayOf(since, q.Site.Zone), DayOf(until, q.Site.Zone), NoCompare
 	}
 	money := q.Site.Currency
 	table := &Table{Meta: metaOf(&q), Columns: []Column{
@@ -54,7 +50,8 @@ func timeseries(ctx context.Context, src Source, q Query) (*Table, error) {
 	}
 	table.Meta.OtherCurrencies = others
 	table.Totals = figures[0]
-	for _, one := range q.steps() {
+	steps := q.steps()
+	for _, one := range steps {
 		cells, ok := figures[one.key]
 		if !ok {
 			cells = noFigures()
@@ -62,7 +59,13 @@ func timeseries(ctx context.Context, src Source, q Query) (*Table, error) {
 		cells[0] = one.begin
 		table.Rows = append(table.Rows, Row{Cells: cells})
 	}
-	q.hideFew(table)
+	if chosen, ok := src.(narrowed); ok {
+		few, err := chosen.few(ctx, chosen.Source, "timeseries", q, stepColumns[by])
+		if err != nil {
+			return nil, err
+		}
+		q.hideFew(table, steps, few)
+	}
 	if q.Compare == NoCompare {
 		return table, nil
 	}
@@ -80,13 +83,10 @@ func noFigures() []any {
 	return []any{nil, int64(0), int64(0), int64(0), int64(0), int64(0), int64(0), Money(0), Money(0)}
 }
 
-// hideFew takes the figures of the steps in which fewer than MinGroup visitors
-// were seen, where filters choose whom the series is about, and of the smallest
-// other step: the totals less what is shown are then about enough people.
-func (q *Query) hideFew(t *Table) {
-	if len(q.narrow) == 0 {
-		return
-	}
+// hideFew takes the figures of the steps in which filters choose fewer than
+// MinGroup visitors, or leave so few out, and of the smallest other step: the
+// totals less what is shown are then about enough people.
+func (q *Query) hideFew(t *Table, steps []span, few map[int64]bool) {
 	const visitors = 5
 	hide := func(r Row) {
 		for i := 1; i < len(r.Cells); i++ {
@@ -95,11 +95,12 @@ func (q *Query) hideFew(t *Table) {
 	}
 	smallest, hidden := -1, false
 	for i, r := range t.Rows {
+		nothing := slices.Equal(r.Cells[1:], noFigures()[1:])
 		switch n := r.Cells[visitors].(int64); {
-		case slices.Equal(r.Cells[1:], noFigures()[1:]):
-		case n < int64(q.Site.MinGroup):
+		case few[steps[i].key], !nothing && n < int64(q.Site.MinGroup):
 			hidden = true
 			hide(r)
+		case nothing:
 		case smallest < 0 || n < t.Rows[smallest].Cells[visitors].(int64):
 			smallest = i
 		}

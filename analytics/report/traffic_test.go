@@ -36,6 +36,8 @@ func openStore(t testing.TB, o store.Options) *store.Store {
 var onEngine = map[string]func(*testing.T, *store.Store){
 	"reports equal an independent count":  reportsEqualAnIndependentCount,
 	"timeseries agrees with campaigns":    timeseriesAgreesWithCampaigns,
+	"steps name no handful":               stepsNameNoHandful,
+	"minutes name no handful":             minutesNameNoHandful,
 	"filters cannot look inside the fold": filtersCannotLookInsideTheFold,
 	"pages and consent":                   pagesAndConsent,
 	"pages equal a count":                 pagesEqualACount,
@@ -57,6 +59,7 @@ var onEngine = map[string]func(*testing.T, *store.Store){
 	"narrowed behaviour equals a count":   narrowedBehaviourEqualsACount,
 	"filters name no handful":             filtersNameNoHandful,
 	"bots stand apart":                    botsStandApart,
+	"half hours have gaps":                halfHoursHaveGaps,
 	"coverage equals its definition":      coverageEqualsItsDefinition,
 	"numbers past the term":               numbersPastTheTerm,
 	"every report is compared":            everyReportIsCompared,
