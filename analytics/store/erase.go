@@ -100,9 +100,10 @@ func split(all []*erasure) (visitors, recipients []*person) {
 // say otherwise), or for a batch of this node that was tried and is repeated.
 // One job per store calls it, every few seconds.
 func (s *Store) Erase(ctx context.Context, o EraseOptions) ([]ErasureReceipt, error) {
+	untidy := s.tidyErasures(ctx)
 	waiting, err := s.erasures(ctx, o.Settle)
 	if err != nil || len(waiting) == 0 {
-		return nil, err
+		return nil, errors.Join(untidy, err)
 	}
 	if err := s.mutationsDone(ctx, eraseTables); err != nil {
 		return nil, err
@@ -126,7 +127,7 @@ func (s *Store) Erase(ctx context.Context, o EraseOptions) ([]ErasureReceipt, er
 	if err == nil {
 		done, err = s.finishErasures(ctx, round[stepMasked], o.Signer)
 	}
-	return done, errors.Join(append(unreadable, err)...)
+	return done, errors.Join(append(unreadable, untidy, err)...)
 }
 
 // eraseRows takes requests to the step deleted.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -100,7 +101,6 @@ func (s *Store) finishErasures(ctx context.Context, masked []*erasure, signer Si
 		return nil, err
 	}
 	var over []*erasure
-	months := map[string]struct{}{}
 	for _, e := range masked {
 		if !oldest.IsZero() && !oldest.After(e.stepped) {
 			continue // a part from before still has the bytes
@@ -108,7 +108,6 @@ func (s *Store) finishErasures(ctx context.Context, masked []*erasure, signer Si
 		e.Finished = s.now().UTC().Truncate(time.Millisecond)
 		e.subject, e.Signature = "", signer.Sign(e.Site, e.Message())
 		over, done = append(over, e), append(done, e.ErasureReceipt)
-		months[e.Requested.UTC().Format("200601")] = struct{}{}
 	}
 	if len(over) == 0 {
 		return nil, nil
@@ -116,15 +115,47 @@ func (s *Store) finishErasures(ctx context.Context, masked []*erasure, signer Si
 	if err := s.clearErasing(ctx); err != nil { // an interrupted round may have left it full
 		return nil, err
 	}
+	s.tidied.Store(false)
 	if err := s.reach(ctx, stepDone, over); err != nil {
 		return nil, err
 	}
-	for month := range months { // merges away the steps before, and with them the sealed ids
-		if err := s.change(ctx, "tidy erasures", "OPTIMIZE TABLE erasures PARTITION "+month+" FINAL"); err != nil {
-			return done, err
-		}
+	return done, s.tidyErasures(ctx)
+}
+
+// tidyErasures merges away the earlier steps of erasures that are done, and with
+// them the sealed ids, until it has seen that none is left: a process may have died,
+// or a merge failed, behind the receipt.
+func (s *Store) tidyErasures(ctx context.Context) error {
+	if s.tidied.Load() {
+		return nil
 	}
-	return done, nil
+	months, err := s.untidyMonths(ctx)
+	all := []error{err}
+	for _, month := range months {
+		all = append(all, s.change(ctx, "tidy erasures", "OPTIMIZE TABLE erasures PARTITION "+month+" FINAL"))
+	}
+	s.tidied.Store(err == nil && len(months) == 0)
+	return errors.Join(all...)
+}
+
+// untidyMonths are the partitions with a sealed id of somebody whose erasure is
+// done.
+func (s *Store) untidyMonths(ctx context.Context) (months []string, err error) {
+	const sql = "SELECT DISTINCT toString(toYYYYMM(requested)) FROM erasures WHERE subject != '' AND " +
+		"(site, hash, requested) IN (SELECT site, hash, requested FROM erasures WHERE step = {done:UInt8})"
+	rows, err := s.query(ctx, "look for sealed ids", sql, map[string]any{"done": uint8(stepDone)})
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var month string
+		if err := rows.Scan(&month); err != nil {
+			return nil, err
+		}
+		months = append(months, month)
+	}
+	return months, rows.Err()
 }
 
 // lookForOldParts has ClickHouse remove the parts whose time has come. By itself

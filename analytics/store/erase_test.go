@@ -177,7 +177,23 @@ func testErase(t *testing.T, s *Store) {
 	if got := one(t, s, "SELECT countIf(step = 4 AND subject = '' AND receipt != ''), count() FROM erasures"); got != "3\t3" {
 		t.Errorf("finished requests, rows: %s", got)
 	}
+	testSealedIDsGo(t, s)
 	testErasedStay(t, s, heads)
+}
+
+// testSealedIDsGo: what a process that died behind a receipt left of the steps
+// before goes when the next one begins.
+func testSealedIDsGo(t *testing.T, s *Store) {
+	exec(t, s, "INSERT INTO erasures SELECT * REPLACE (3 AS step, 'sealed' AS subject, '' AS receipt) FROM erasures FINAL")
+	s.tidied.Store(false)
+	for range 2 {
+		if _, err := s.Erase(t.Context(), erasing); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := one(t, s, "SELECT countIf(subject != ''), count() FROM erasures"); got != "0\t3" || !s.tidied.Load() {
+		t.Errorf("sealed ids, rows: %s; tidied %v", got, s.tidied.Load())
+	}
 }
 
 // testErasedStay: late batches bring nobody back, on this node or another one.

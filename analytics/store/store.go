@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -61,7 +62,8 @@ type Store struct {
 	wound     wound
 	inserting sync.RWMutex // held for writing while the rollup is rebuilt
 	unsettled unsettled
-	embedded  bool // the engine is this program's own
+	tidied    atomic.Bool // no erasure that is done has a sealed id left
+	embedded  bool        // the engine is this program's own
 	merges    merges
 }
 
