@@ -9,8 +9,19 @@ after(async () => { await browser?.close(); });
 
 const count = async (where) => Number((await sql(`SELECT count() AS n FROM events WHERE ${where}`))[0].n);
 
+// settled is how many rows there are once none of the pages before sends more.
+const settled = async () => {
+  let last;
+  return (await eventually('nothing more arrives', async () => {
+    const before = last;
+    last = { rows: await count('1') };
+    await pause(1500);
+    return last.rows === before?.rows && last;
+  })).rows;
+};
+
 test('a no leaves the decision and nothing else', async () => {
-  const rows = await count('1');
+  const rows = await settled();
   const page = await open(browser, `${shop}?utm_source=refused&utm_medium=cpc`);
   await act(page, 'reject');
   await eventually('the decision is kept', async () => (await cookieNames(page)).length > 0);
