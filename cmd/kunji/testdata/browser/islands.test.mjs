@@ -156,8 +156,10 @@ test('a link shows where it will lead, and a pasted address is taken apart', asy
   await Promise.all([desk.waitForNavigation(), desk.click('form.upload button.primary')]);
   const made = new URL(await text('.verdict .address'));
   assert.deepEqual([...made.searchParams].sort(), [...new URL(preview).searchParams].sort(), 'the server made another address than it was shown');
-  await desk.select('#kind', 'impression');
-  assert.equal(await desk.$eval('#url', (e) => e.getClientRects().length), 0, 'a pixel leads nowhere');
+  await eventually('a pixel leads nowhere', async () => {
+    await desk.select('#kind', 'impression'); // it listens from its first painting on
+    return (await desk.$eval('#url', (e) => e.getClientRects().length)) === 0;
+  });
 });
 
 test('pages without islands load no script, and may not', async () => {
