@@ -122,9 +122,10 @@ type session struct {
 	current identity.Session
 	source  event.Campaign // of the current session
 	first   event.Campaign
-	known   bool // source is what a cookie or a moment ago's start says
-	renew   bool // the session's cookie must be set
-	moved   bool // the sources' cookie must be set
+	begun   uint64 // the session that this request starts; 0: none
+	known   bool   // source is what a cookie or a moment ago's start says
+	renew   bool   // the session's cookie must be set
+	moved   bool   // the sources' cookie must be set
 }
 
 // renewEvery is how often the session's cookie is renewed at the most.
@@ -148,13 +149,21 @@ func (s *Server) openSession(v *visit, now time.Time) session {
 	}
 	if st.current.ID == 0 {
 		if begun, ok := s.starts.recent(v.site.ID, st.visitor, now); ok {
-			st.current = identity.Session{ID: begun.session, Last: begun.at}
-			if begun.source != (event.Campaign{}) {
-				st.source, st.known = begun.source, true
-			}
+			st.goOn(begun, v)
 		}
 	}
 	return st
+}
+
+// goOn takes up a session whose start was not answered yet, or whose answer was
+// lost: the next answer sets its cookies too.
+func (st *session) goOn(begun start, v *visit) {
+	st.current = identity.Session{ID: begun.session, Last: begun.at}
+	st.renew = v.covered(identity.SessionJar)
+	if begun.source != (event.Campaign{}) {
+		st.source, st.first, st.known = begun.source, begun.first, true
+		st.moved = v.covered(identity.SourceJar)
+	}
 }
 
 // attribute gives an event its visitor, session and source, and starts a
@@ -193,7 +202,7 @@ func (s *Server) attribute(in *intake, h *hit, e *event.Event) {
 func (s *Server) beginSession(in *intake, h *hit, cur enrich.Source, e *event.Event) {
 	st := &in.state
 	st.current = identity.Session{ID: identity.NewVisitor(), Last: in.now}
-	st.renew = true
+	st.begun, st.renew = st.current.ID, true
 	var from event.Campaign
 	if e.Attributed {
 		from = campaign(cur)
@@ -206,7 +215,7 @@ func (s *Server) beginSession(in *intake, h *hit, cur enrich.Source, e *event.Ev
 		}
 		st.source, st.known, st.moved = from, true, true
 	}
-	s.starts.started(in.site.ID, st.visitor, start{session: st.current.ID, at: in.now, source: from})
+	s.starts.started(in.site.ID, st.visitor, start{session: st.current.ID, at: in.now, source: from, first: st.first})
 	if consent.Judge(event.Visit, &in.situation).Reason != event.None || !e.Attributed {
 		return
 	}

@@ -145,6 +145,7 @@ func (s *Server) append(_ *fasthttp.RequestCtx, in *intake) bool {
 		s.seen.end(id, err == nil)
 	}
 	if err != nil {
+		s.starts.forget(in.site.ID, in.state.visitor, in.state.begun)
 		s.opts.Logger.Warn("edge: events were not kept", "error", err)
 		return in.refuseAll(event.Overloaded)
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 // starts remembers sessions started in the last few seconds. A page may send
-// two hits before the first answer brings the session's cookie; without this
-// each would start a session of its own.
+// two hits before the first answer brings the session's cookie, and that answer
+// may be lost; without this each would start a session of its own.
 type starts struct {
 	mu    sync.Mutex
 	swept time.Time
@@ -25,6 +25,7 @@ type start struct {
 	session uint64
 	at      time.Time
 	source  event.Campaign
+	first   event.Campaign
 }
 
 const (
@@ -55,4 +56,13 @@ func (s *starts) started(site string, visitor uint64, st start) {
 		}
 	}
 	s.by[startKey{site, visitor}] = st
+}
+
+// forget takes back a start that was not kept: the hit sent again makes its own.
+func (s *starts) forget(site string, visitor, session uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if key := (startKey{site, visitor}); s.by[key].session == session {
+		delete(s.by, key)
+	}
 }

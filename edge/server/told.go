@@ -70,6 +70,7 @@ type telling struct {
 	by      map[uint64]*toldVisitor
 	claimed [][16]byte
 	events  []event.Event
+	begun   map[uint64]start // by visitor: the sessions started just now
 }
 
 type toldHit struct {
@@ -89,7 +90,7 @@ type toldVisitor struct {
 // visitor's newest record as of now, and returns when they are on disk. An
 // error says that none can be judged yet: send them again with the same ids.
 func (s *Server) Tell(ctx context.Context, siteID string, h History, told []Told) ([]Outcome, error) {
-	t := &telling{Server: s, site: s.site([]byte(siteID)), history: h, now: s.opts.Now(), by: map[uint64]*toldVisitor{}}
+	t := &telling{Server: s, site: s.site([]byte(siteID)), history: h, now: s.opts.Now(), by: map[uint64]*toldVisitor{}, begun: map[uint64]start{}}
 	if t.site == nil {
 		return nil, fmt.Errorf("edge: there is no site %q", siteID)
 	}
@@ -109,6 +110,9 @@ func (s *Server) Tell(ctx context.Context, siteID string, h History, told []Told
 	t.release(err == nil)
 	if err != nil {
 		return nil, err
+	}
+	for visitor, begun := range t.begun {
+		t.starts.started(t.site.ID, visitor, begun)
 	}
 	return t.count(), nil
 }
@@ -181,7 +185,7 @@ func (t *telling) look(ctx context.Context) error {
 	for _, v := range visitors {
 		own := &toldVisitor{situation: t.situation(found[v]), touches: touches[v]}
 		if begun, ok := t.starts.recent(t.site.ID, v, t.now); ok {
-			own.add(Touch{Time: begun.at.UTC(), Session: begun.session, Source: begun.source, First: begun.source})
+			own.add(Touch{Time: begun.at.UTC(), Session: begun.session, Source: begun.source, First: begun.first})
 		}
 		t.by[v] = own
 	}

@@ -78,7 +78,7 @@ func (t *telling) begin(e *event.Event, own *toldVisitor, from event.Campaign, l
 	}
 	own.add(touch)
 	if since := t.now.Sub(touch.Time); since >= 0 && since < startMemory {
-		t.starts.started(t.site.ID, e.Visitor, start{session: touch.Session, at: touch.Time, source: from})
+		t.begun[e.Visitor] = start{session: touch.Session, at: touch.Time, source: from, first: touch.First}
 	}
 	if consent.Judge(event.Visit, &own.situation).Reason == event.None {
 		visit := *e
