@@ -24,7 +24,7 @@ type choiceBody struct {
 		Language string `json:"language"`
 	} `json:"notice"`
 	Age      string `json:"age"`
-	Guardian bool   `json:"guardian"`
+	Guardian *bool  `json:"guardian"` // nil: nothing was said of it
 	Erase    bool   `json:"erase"`
 }
 
@@ -79,14 +79,10 @@ func (b *choiceBody) decide(s *consent.Situation, now time.Time) consent.Record 
 		Site: st.ID, Policy: st.Policy.Current().Number, Signal: s.GPC,
 		Day: int32(now.Unix() / 86400),
 	}
-	if st.Minors.Ask {
-		r.Age, _ = consent.ParseAge(b.Age) // checked
-		if b.Age == "" {
-			r.Age = max(s.Record.Age, consent.Unanswered)
-		}
-		r.Guardian = r.Age == consent.Minor && b.Guardian
-	}
 	before := consent.StateOf(s)
+	if st.Minors.Ask {
+		r.Age, r.Guardian = b.ofAge(&s.Record, &before)
+	}
 	for _, use := range st.Purposes {
 		d := b.decision(use.ID, before.Decisions[use.ID])
 		if d == consent.Granted && st.Minors.Ask && r.Age != consent.Adult && !r.Guardian {
@@ -101,6 +97,22 @@ func (b *choiceBody) decide(s *consent.Situation, now time.Time) consent.Record 
 		r.ID = identity.NewID()
 	}
 	return r
+}
+
+// ofAge returns what counts now of the answer about age, and whether a guardian
+// says yes. What the body leaves out stays, but a guardian's yes no longer than
+// the choices that it was given for.
+func (b *choiceBody) ofAge(r *consent.Record, before *consent.State) (age consent.Age, guardian bool) {
+	age, _ = consent.ParseAge(b.Age) // checked
+	stands := false
+	if b.Age == "" {
+		age = max(r.Age, consent.Unanswered)
+		stands = r.Guardian && slices.Contains(before.Decisions[:], consent.Granted)
+	}
+	if b.Guardian != nil {
+		stands = *b.Guardian
+	}
+	return age, age == consent.Minor && stands
 }
 
 func (b *choiceBody) decision(p site.Purpose, before consent.Decision) consent.Decision {

@@ -107,9 +107,10 @@ func (s *Server) postChoices(ctx *fasthttp.RequestCtx) {
 // site asks for is looked at.
 func readChoices(form *fasthttp.Args, st *site.Site) *choiceBody {
 	text := func(name string) string { return string(form.Peek(name)) }
+	guardian := text("guardian") == "1" // a box that is not ticked says no
 	b := &choiceBody{
 		Site: st.ID, Method: text("method"), Surface: "choices",
-		Age: text("age"), Guardian: text("guardian") == "1", Erase: text("erase") == "1",
+		Age: text("age"), Guardian: &guardian, Erase: text("erase") == "1",
 	}
 	b.Notice.Version, b.Notice.Language = text("notice"), text("lang")
 	if b.Method != "save" {
@@ -135,8 +136,8 @@ func readChoices(form *fasthttp.Args, st *site.Site) *choiceBody {
 func (b *choiceBody) lacksAge(s *consent.Situation) bool {
 	r := &s.Record
 	switch {
-	case !s.Site.Minors.Ask, b.Age == "adult", b.Age == "minor" && b.Guardian,
-		b.Age == "" && (r.Age == consent.Adult || r.Guardian && b.Guardian):
+	case !s.Site.Minors.Ask, b.Age == "adult", b.Age == "minor" && *b.Guardian,
+		b.Age == "" && (r.Age == consent.Adult || r.Guardian && *b.Guardian):
 		return false
 	}
 	for _, yes := range b.Decisions {
