@@ -2,9 +2,12 @@ package server
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/site"
 	"github.com/kunjicloud/kunji/edge/spool"
 	"github.com/kunjicloud/kunji/edge/withdrawal"
@@ -202,6 +205,31 @@ func TestRateLimit(t *testing.T) {
 	w.wait(2e9)
 	if a := b.get(pixel); a.result() != "recorded" {
 		t.Errorf("two seconds later: %q", a.result())
+	}
+}
+
+// TestRateLimit_BatchIsSentAgain: a batch refused for its rate is answered so
+// whatever is wrong with some of it: the script keeps it, and sends it again.
+func TestRateLimit_BatchIsSentAgain(t *testing.T) {
+	w := newWorld(t, []*site.Site{testSite()}, func(o *Options) { o.Rate = 3 })
+	b := w.browser()
+	b.choose("accept_all")
+	const batch = `{"site":"shop","events":[{"kind":"nonsense","id":"a"},{"kind":"click","url":"https://www.shop.example/","id":"b"},{"kind":"click","url":"https://www.shop.example/","id":"c"}]}`
+	if a := b.do("POST", "/v1/events", batch); a.status != 429 || a.result() != "refused; reason=rate_limited" || a.header.Get("Retry-After") == "" {
+		t.Errorf("too many at once: %d %q", a.status, a.result())
+	}
+	w.wait(2 * time.Second)
+	for range 2 {
+		if a := b.do("POST", "/v1/events", batch); a.status != 202 || !strings.Contains(a.body, `"recorded":2`) || !strings.Contains(a.body, `"index":0`) {
+			t.Errorf("sent again: %d %s", a.status, a.body)
+		}
+		w.wait(2 * time.Second)
+	}
+	if kept := kindsOf(w.events()); !slices.Equal(kept, []event.Kind{event.Visit, event.Click, event.Click}) {
+		t.Errorf("kept %v, want each click once", kept)
+	}
+	if got := w.srv.Totals()[Total{Site: "shop", Reason: event.Invalid}]; got != 2 {
+		t.Errorf("the invalid one counts as such %d times, want only when it was looked at", got)
 	}
 }
 

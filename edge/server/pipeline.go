@@ -101,10 +101,13 @@ func (in *intake) refuseAll(reason event.Reason) bool {
 // place finds country, region and carrier. The address dies here.
 func (s *Server) place(ctx *fasthttp.RequestCtx, in *intake) bool {
 	s.locate(ctx, &in.visit)
-	if !s.limits.allow(in.rateKey, max(1, len(in.hits)), in.now) {
-		return in.refuseAll(event.RateLimited)
+	if s.limits.allow(in.rateKey, max(1, len(in.hits)), in.now) {
+		return true
 	}
-	return true
+	for i := range in.hits { // also those with a fault: the request sent again says it
+		in.hits[i].reason = event.RateLimited
+	}
+	return false
 }
 
 // decide asks consent about each hit, and whether it comes from the site.
