@@ -13,6 +13,10 @@
 // hour, kind, reason, country and device class. What a hit became is said in
 // the header Kunji-Result of every answer.
 //
+// One thing is decided beside it: whoever agreed to marketing and not to
+// statistics agreed to the visit that a page_view starts. The page_view is
+// refused and counted so, and the edge's own visit event is kept alone.
+//
 // fasthttp reuses a request's memory as soon as its handler returns. Nothing
 // that is a slice of a request may therefore outlive the handler: events are
 // encoded, and their bytes copied by the spool, before it does.

@@ -12,6 +12,7 @@ import (
 	"github.com/kunjicloud/kunji/edge/enrich"
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/identity"
+	"github.com/kunjicloud/kunji/edge/site"
 )
 
 // enrich makes events of the hits that may be kept: browser and bot, source
@@ -24,33 +25,61 @@ func (s *Server) enrich(ctx *fasthttp.RequestCtx, in *intake) bool {
 	language := enrich.Language(string(ctx.Request.Header.Peek(fasthttp.HeaderAcceptLanguage)))
 	for i := range in.hits {
 		h := &in.hits[i]
-		if h.reason != event.None {
+		if h.reason != event.None && !h.visits {
 			continue
 		}
 		page := enrich.ParsePage(h.url)
-		if h.url != "" && !in.site.Covers(page.Host) {
-			h.reason = event.WrongOrigin
-			continue
-		}
-		if h.kind == event.PageView && h.url == "" {
-			h.reason = event.Invalid
+		if why := misplaced(in.site, h, page.Host); why != event.None {
+			if !h.visits {
+				h.reason = why
+			}
 			continue
 		}
 		if !s.claim(in, h) {
 			continue
 		}
+		n := len(in.events)
 		e := s.base(in, h)
 		e.Language, e.Host, e.Path = language, page.Host, page.Path
 		s.attribute(in, h, e)
+		if h.visits {
+			in.keepVisit(n, h.id)
+		}
 	}
 	return true
 }
 
-// claim makes sure that an id is kept once.
+// misplaced says what is wrong with where a hit happened.
+func misplaced(st *site.Site, h *hit, host string) event.Reason {
+	switch {
+	case h.url != "" && !st.Covers(host):
+		return event.WrongOrigin
+	case h.kind == event.PageView && h.url == "":
+		return event.Invalid
+	}
+	return event.None
+}
+
+// keepVisit takes away again what became the nth event, of a hit that was refused,
+// except the visit that stands before it where it started one. With the hit's id
+// a visit is told from its repetition after a crash, too.
+func (in *intake) keepVisit(n int, id [16]byte) {
+	in.events = in.events[:len(in.events)-1]
+	if len(in.events) > n {
+		in.events[n].ID = id
+	}
+}
+
+// claim makes sure that an id is kept once. A visit has an id apart from that of
+// the page_view which was refused: that one may be kept later.
 func (s *Server) claim(in *intake, h *hit) bool {
 	if h.id == ([16]byte{}) {
 		h.id = identity.NewID()
 		return true
+	}
+	if h.visits {
+		sum := sha256.Sum256(append([]byte("visit/"), h.id[:]...))
+		h.id = [16]byte(sum[:16])
 	}
 	switch s.seen.begin(h.id, in.now) {
 	case kept:
@@ -206,8 +235,9 @@ func (s *Server) beginSession(in *intake, h *hit, cur enrich.Source, e *event.Ev
 	var from event.Campaign
 	if e.Attributed {
 		from = campaign(cur)
-		if cur.Source == enrich.SourceDirect && !st.known && in.site.Covers(enrich.ParsePage(h.referrer).Host) {
-			// The visitor was on the site before the yes; where from is not known.
+		if cur.Source == enrich.SourceDirect && !st.known && (h.kind != event.PageView || in.site.Covers(enrich.ParsePage(h.referrer).Host)) {
+			// The visitor was on the site before the yes, or this hit, such as a sale,
+			// does not say how they came: where from is not known.
 			from = campaign(enrich.ConsentedLater())
 		}
 		if !st.known {

@@ -25,6 +25,7 @@ type hit struct {
 	age       time.Duration
 	reason    event.Reason // None: it may be kept
 	duplicate bool         // it was kept before
+	visits    bool         // refused itself, but marketing allows the visit that it may start
 	verdict   consent.Verdict
 }
 
@@ -88,10 +89,10 @@ func (s *Server) collect(sh shape) fasthttp.RequestHandler {
 	}
 }
 
-// refuseAll refuses every hit not refused yet.
+// refuseAll refuses every hit that something would be kept of.
 func (in *intake) refuseAll(reason event.Reason) bool {
 	for i := range in.hits {
-		if in.hits[i].reason == event.None {
+		if in.hits[i].reason == event.None || in.hits[i].visits {
 			in.hits[i].reason = reason
 		}
 	}
@@ -110,7 +111,8 @@ func (s *Server) place(ctx *fasthttp.RequestCtx, in *intake) bool {
 	return false
 }
 
-// decide asks consent about each hit, and whether it comes from the site.
+// decide asks consent about each hit, and whether it comes from the site. A
+// page_view that is refused may still start a visit, which needs marketing alone.
 func (s *Server) decide(ctx *fasthttp.RequestCtx, in *intake) bool {
 	if in.site == nil {
 		return in.refuseAll(event.UnknownSite)
@@ -130,7 +132,11 @@ func (s *Server) decide(ctx *fasthttp.RequestCtx, in *intake) bool {
 		}
 		h.verdict = consent.Judge(h.kind, &in.situation)
 		h.reason = h.verdict.Reason
-		kept = kept || h.reason == event.None
+		if h.kind == event.PageView && h.reason != event.None {
+			h.verdict = consent.Judge(event.Visit, &in.situation)
+			h.visits = h.verdict.Reason == event.None && h.verdict.Basis == event.BasisRecord
+		}
+		kept = kept || h.reason == event.None || h.visits
 	}
 	return kept
 }

@@ -54,6 +54,7 @@ func (pixelShape) answer(s *Server, ctx *fasthttp.RequestCtx, in *intake) {
 		if in.site != nil {
 			s.clearUncovered(ctx, &in.visit)
 		}
+		s.setVisit(ctx, in) // of a page_view that was refused, but started a visit
 	default:
 		s.setVisit(ctx, in)
 	}
