@@ -233,7 +233,7 @@ func TestRateLimit_BatchIsSentAgain(t *testing.T) {
 	}
 }
 
-// fullSpool has no room.
+// fullSpool has no room, and its reserve is used up.
 type fullSpool struct{}
 
 func (fullSpool) Append(...[]byte) error { return &spool.FullError{Reason: "test"} }

@@ -37,7 +37,8 @@ const (
 // copies them before it returns.
 type Appender interface {
 	Append(payloads ...[]byte) error
-	// AppendMarked keeps marks with the records, in the same sync.
+	// AppendMarked keeps what people state, and marks with it in the same sync, also
+	// where there is no room for hits.
 	AppendMarked(marks []withdrawal.Mark, payloads ...[]byte) error
 }
 

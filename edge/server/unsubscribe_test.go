@@ -88,7 +88,7 @@ func TestPolicy_6_4_OneClick(t *testing.T) {
 }
 
 // TestUnsubscribeAgain: an unsubscription that was taken back since is said again,
-// one into a full spool is not answered as done, one of a mail that was only tried
+// one that found no room even in the reserve is not answered as done, one of a mail that was only tried
 // out is nobody's, and a revoked key's link still works.
 func TestUnsubscribeAgain(t *testing.T) {
 	w := newMailWorld(t)
@@ -111,7 +111,7 @@ func TestUnsubscribeAgain(t *testing.T) {
 	}
 	w.srv.opts.Spool = fullSpool{}
 	if a := b.do("POST", w.path(identity.Unsubscribe, newsletter(3)), ""); a.status != 503 || a.header.Get("Retry-After") == "" {
-		t.Errorf("into a full spool: %d", a.status)
+		t.Errorf("into a used up reserve: %d", a.status)
 	}
 	if w.srv.opts.Withdrawn.Recipient("shop", 3).Unsubscribed() {
 		t.Error("it counts although it is not on disk")

@@ -47,11 +47,16 @@ func newGroup() *group {
 // as it returns. Errors: ErrFull (a *FullError), ErrTooLarge (a payload over
 // 1 MiB, or over 1 MiB in all), ErrClosed, ErrFailed; with an error none of the
 // payloads was answered for.
-func (s *Spool) Append(payloads ...[]byte) error { return s.AppendMarked(nil, payloads...) }
+func (s *Spool) Append(payloads ...[]byte) error { return s.append(false, nil, payloads) }
 
-// AppendMarked is Append, and keeps marks together with the payloads: after a
-// crash all of them are there, or nothing. Without payloads it is PutMarks.
+// AppendMarked is Append for what people state, and keeps marks together with the
+// payloads: after a crash all of them are there, or nothing. A full spool takes
+// them from its reserve (see doc.go). Without payloads it is PutMarks.
 func (s *Spool) AppendMarked(marks []Mark, payloads ...[]byte) error {
+	return s.append(true, marks, payloads)
+}
+
+func (s *Spool) append(stated bool, marks []Mark, payloads [][]byte) error {
 	if len(payloads) == 0 {
 		return s.PutMarks(marks...)
 	}
@@ -75,7 +80,7 @@ func (s *Spool) AppendMarked(marks []Mark, payloads ...[]byte) error {
 		}
 		payloads, version = sealed, sealedVersion
 	}
-	g, err := s.join(marks, version, payloads, size, marked)
+	g, err := s.join(stated, marks, version, payloads, size, marked)
 	if err != nil {
 		return err
 	}
@@ -84,10 +89,10 @@ func (s *Spool) AppendMarked(marks []Mark, payloads ...[]byte) error {
 }
 
 // join adds marks and payloads to the filling group, or opens a new one.
-func (s *Spool) join(marks []Mark, version byte, payloads [][]byte, size, marked int) (*group, error) {
+func (s *Spool) join(stated bool, marks []Mark, version byte, payloads [][]byte, size, marked int) (*group, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.refusal(int64(size)); err != nil {
+	if err := s.refusal(int64(size), stated); err != nil {
 		return nil, err
 	}
 	var g *group
@@ -111,28 +116,36 @@ func (s *Spool) join(marks []Mark, version byte, payloads [][]byte, size, marked
 	return g, nil
 }
 
-// refusal says why size more bytes cannot be taken. The caller holds mu.
-func (s *Spool) refusal(size int64) error {
+// refusal says why size more bytes, of hits or of what people state, cannot be
+// taken. The caller holds mu.
+func (s *Spool) refusal(size int64, stated bool) error {
+	room, low := s.opts.MaxBytes, s.lowDisk()
+	if stated {
+		room, low = room+s.opts.reserve(), s.free.Load() < s.opts.leastFree()
+	}
 	switch {
 	case s.failed:
 		return ErrFailed
 	case s.closed:
 		return ErrClosed
-	case s.live()+size > s.opts.MaxBytes:
+	case s.live()+size > room:
 		s.count.refused.Add(1)
-		if !s.short() || size < s.refused {
+		if !stated && (!s.short() || size < s.refused) {
 			s.refused = size
 		}
 		return errFullQueue
-	case s.lowDisk.Load():
+	case low:
 		s.count.refused.Add(1)
 		return errFullDisk
 	}
 	return nil
 }
 
-// short reports whether the smallest call that was refused for want of room would
-// be refused again. The caller holds mu.
+// lowDisk reports whether less is free than has to stay free.
+func (s *Spool) lowDisk() bool { return s.free.Load() < uint64(max(0, s.opts.MinFree)) }
+
+// short reports whether the smallest call for hits that was refused for want of
+// room would be refused again. The caller holds mu.
 func (s *Spool) short() bool { return s.live()+max(1, s.refused) > s.opts.MaxBytes }
 
 // live returns the bytes waiting, being written and set aside. The caller holds mu.

@@ -36,6 +36,14 @@
 //     knows what is on disk, and only a new start reads what really is.
 //   - A full spool answers [ErrFull] at once, without touching the disk.
 //
+// # The reserve
+//
+// The store may be away for days, and then there is no room for hits. A person's
+// no, an unsubscription and an erasure must not wait for it: what people state
+// ([Spool.AppendMarked]) has a sixteenth of MaxBytes above it, at least 64 KiB and
+// at most 64 MiB, and on the disk half of MinFree. The spool says all the while
+// that it is full. Once the reserve is used up too, ErrFull is the answer to all.
+//
 // # Marks
 //
 // Some facts must be on disk in the same moment as a record, and outlive it: which

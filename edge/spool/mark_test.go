@@ -80,8 +80,8 @@ func TestMarks_FullSpoolTakesThemAlone(t *testing.T) {
 	o := inMemory()
 	o.MaxBytes = 1000
 	s := openAt(t, o)
-	if err := s.AppendMarked([]Mark{put("a", "1")}, make([]byte, 2000)); !errors.Is(err, ErrFull) {
-		t.Fatal(err)
+	if err := s.AppendMarked([]Mark{put("a", "1")}, make([]byte, 1000+minReserve)); !errors.Is(err, ErrFull) {
+		t.Fatal(err) // more than the reserve, too
 	}
 	wantMarks(t, s, testSpace, map[string]string{})
 	if err := s.PutMarks(put("b", "2")); err != nil {

@@ -31,10 +31,11 @@ type Options struct {
 	// Dir holds the database. It is made if missing, readable by its owner only.
 	Dir string
 	// MaxBytes bounds the bytes waiting and set aside, before compression; beyond it
-	// Append answers ErrFull. Default 10 GiB.
+	// Append answers ErrFull. Default 10 GiB. What people state has a reserve above it.
 	MaxBytes int64
 	// MinFree is what has to stay free on the disk: with less, Append answers ErrFull
 	// instead of running into a failed write. Default 256 MiB; negative: not looked at.
+	// What people state may take half of it.
 	MinFree int64
 	// KeepAside is how long set-aside records are kept. Default 30 days.
 	KeepAside time.Duration
@@ -93,6 +94,18 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	return o, nil
 }
+
+// Bounds of the reserve: some hundred statements, and some hundred thousand.
+const (
+	minReserve = 64 << 10
+	maxReserve = 64 << 20
+)
+
+// reserve is how many bytes above MaxBytes are left to what people state.
+func (o Options) reserve() int64 { return min(max(o.MaxBytes/16, minReserve), maxReserve) }
+
+// leastFree is what has to stay free on the disk whatever comes.
+func (o Options) leastFree() uint64 { return uint64(max(0, o.MinFree) / 2) }
 
 func endProcess(message string) {
 	fmt.Fprintln(os.Stderr, message)

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -39,14 +40,14 @@ type Spool struct {
 	head     place  // the first group that is not wholly acknowledged
 	tail     place  // just behind the last group
 	pending  int64  // bytes handed to the committer, not yet stored
-	refused  int64  // size of the smallest call that found no room, 0 for none (see short)
+	refused  int64  // size of the smallest call for hits that found no room, 0 for none (see short)
 	manifest []byte // nil: none
 
 	aside   asideTotals      // under mu
 	damaged map[Seq]struct{} // where known damage starts, under reader
 
-	lowDisk   atomic.Bool
-	reclaimed uint64 // place.bytes of head at the last reclaim; the janitor's
+	free      atomic.Uint64 // bytes free on the disk, as far as is known
+	reclaimed uint64        // place.bytes of head at the last reclaim; the janitor's
 	health    health
 	count     counters
 
@@ -84,6 +85,7 @@ func Open(opts Options) (*Spool, error) {
 		tidied:    make(chan struct{}),
 	}
 	s.work.L = &s.mu
+	s.free.Store(math.MaxUint64)
 	if err := s.openOrSalvage(); err != nil {
 		return nil, fmt.Errorf("spool: opening %s: %w", opts.Dir, err)
 	}

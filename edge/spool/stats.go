@@ -16,14 +16,14 @@ type Stats struct {
 	Aside    uint64        // records set aside by the reader
 	Damaged  uint64        // records found damaged and not yet aged out
 	AsideLen int64         // bytes set aside
-	Full     bool          // Append answers ErrFull, if only to calls as large as one it refused
+	Full     bool          // Append answers ErrFull, if only to calls as large as one it refused; AppendMarked may not
 	Failed   bool          // the disk failed; only a restart helps
 
 	// Since Open.
 	Records uint64 // records stored
 	Groups  uint64 // groups stored
 	Syncs   uint64 // synced writes, those of the reader included
-	Refused uint64 // calls of Append answered ErrFull
+	Refused uint64 // calls of Append and AppendMarked answered ErrFull
 
 	DiskBytes uint64 // what the database takes on disk, logs included
 	LastError string // of disk or database, empty if none since Open
@@ -77,6 +77,6 @@ func (s *Spool) Stats() Stats {
 	if !s.short() {
 		s.refused = 0 // room was made
 	}
-	st.Full = s.lowDisk.Load() || s.short()
+	st.Full = s.lowDisk() || s.short()
 	return st
 }

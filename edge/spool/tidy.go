@@ -63,8 +63,9 @@ func (s *Spool) checkDisk() {
 		}
 		return
 	}
-	low := usage.AvailBytes < uint64(s.opts.MinFree)
-	if s.lowDisk.Swap(low) != low {
+	before := s.lowDisk()
+	s.free.Store(usage.AvailBytes)
+	if low := s.lowDisk(); low != before {
 		s.opts.Logger.Warn("spool: free space on the disk", "dir", s.opts.Dir,
 			"free", usage.AvailBytes, "must stay free", s.opts.MinFree, "accepting", !low)
 	}
