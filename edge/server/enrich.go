@@ -176,10 +176,8 @@ func (s *Server) openSession(v *visit, now time.Time) session {
 			st.current = cur
 		}
 	}
-	if st.current.ID == 0 {
-		if begun, ok := s.starts.recent(v.site.ID, st.visitor, now); ok {
-			st.goOn(begun, v)
-		}
+	if begun, ok := s.starts.recent(v.site.ID, st.visitor, now); ok && (st.current.ID == 0 || begun.follows(st.current)) {
+		st.goOn(begun, v)
 	}
 	return st
 }
@@ -245,7 +243,7 @@ func (s *Server) beginSession(in *intake, h *hit, cur enrich.Source, e *event.Ev
 		}
 		st.source, st.known, st.moved = from, true, true
 	}
-	s.starts.started(in.site.ID, st.visitor, start{session: st.current.ID, at: in.now, source: from, first: st.first})
+	s.starts.started(in.site.ID, st.visitor, start{session: st.current.ID, at: in.now, source: from, first: st.first, answered: true})
 	if consent.Judge(event.Visit, &in.situation).Reason != event.None || !e.Attributed {
 		return
 	}

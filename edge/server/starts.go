@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/identity"
 )
 
 // starts remembers sessions started in the last few seconds. A page may send
@@ -26,6 +27,15 @@ type start struct {
 	at      time.Time
 	source  event.Campaign
 	first   event.Campaign
+	// answered: the browser is sent its cookies, unless the answer is lost.
+	answered bool
+}
+
+// follows reports whether the browser was answered with this session after the one
+// that its cookies have: the answers came in the other order, as they do when
+// somebody follows a link while the page before still waits for its own.
+func (s start) follows(cookies identity.Session) bool {
+	return s.answered && s.session != cookies.ID && s.at.After(cookies.Last)
 }
 
 const (

@@ -71,6 +71,35 @@ func TestStart_LostAnswer(t *testing.T) {
 	}
 }
 
+// TestStart_AnswersCross: who follows an advertisement while the page before waits
+// for its answer gets that answer last, with the cookies of the session before.
+func TestStart_AnswersCross(t *testing.T) {
+	w := newWorld(t, []*site.Site{testSite()})
+	b := w.browser()
+	b.choose("accept_all")
+	before := maps.Clone(b.cookies)
+	b.view("https://www.shop.example/", "")
+	late := maps.Clone(b.cookies)
+	w.wait(time.Second)
+	b.cookies = before
+	b.view(landing, "")
+	wanted := w.events()
+	b.cookies = late
+	w.wait(2 * time.Second)
+	b.view("https://www.shop.example/cart", landing)
+	w.wait(time.Minute)
+	b.view("https://www.shop.example/thanks", landing)
+	got := w.events()
+	if len(got) != 2 {
+		t.Fatalf("%v were kept, want two page views", kindsOf(got))
+	}
+	for _, e := range got {
+		if last := wanted[len(wanted)-1]; e.Session != last.Session || e.Campaign.Source != "news" {
+			t.Errorf("a later hit is of session %d from %q, want %d", e.Session, e.Campaign.Source, last.Session)
+		}
+	}
+}
+
 // TestStart_FirstSourceStays: a second start, whose predecessor's answer was lost
 // too, does not become the first source.
 func TestStart_FirstSourceStays(t *testing.T) {
