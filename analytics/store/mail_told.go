@@ -26,14 +26,30 @@ var toldTable = table[told]{"mail_told", []column[told]{
 	second("told", func(t *told) time.Time { return t.at }),
 }}
 
+// UntoldPage says which of those who are to be told of MailUntold returns.
+type UntoldPage struct {
+	Since time.Time // what ClickHouse took before it is left out
+	Most  int
+	Wait  []uint64 // keys that are left out: it is too soon to try them again
+	Again []uint64 // keys to try again, whenever they were taken: after all others
+}
+
 // MailUntold returns who left a site by a mail's link that has a name of the
-// sender's and was not told yet: the first ones that ClickHouse took from a
-// moment on, at most most.
-func (s *Store) MailUntold(ctx context.Context, site string, since time.Time, most int) (list []Untold, err error) {
+// sender's and was not told yet, in the order in which ClickHouse took them.
+func (s *Store) MailUntold(ctx context.Context, site string, p UntoldPage) (list []Untold, err error) {
+	params := map[string]any{"site": site, "since": max(0, p.Since.UnixMilli())}
+	which, order := "taken >= fromUnixTimestamp64Milli({since:Int64}, 'UTC')", "taken, key"
+	if len(p.Again) > 0 {
+		params["again"] = p.Again
+		which, order = "("+which+" OR key IN {again:Array(UInt64)})", "key IN {again:Array(UInt64)}, "+order
+	}
+	if len(p.Wait) > 0 {
+		params["wait"] = p.Wait
+		which += " AND key NOT IN {wait:Array(UInt64)}"
+	}
 	rows, err := s.query(ctx, "read who is to be told of", "SELECT sipHash64(toString(site), recipient, toUnixTimestamp(time)) AS key, time, sealed, taken FROM mail_consents "+
-		"WHERE site = {site:String} AND mailing = 2 AND sealed != '' AND taken >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') "+
-		"AND key GLOBAL NOT IN (SELECT key FROM mail_told WHERE site = {site:String}) ORDER BY taken, key LIMIT 1 BY key LIMIT "+strconv.Itoa(most),
-		map[string]any{"site": site, "since": max(0, since.UnixMilli())})
+		"WHERE site = {site:String} AND mailing = 2 AND sealed != '' AND "+which+
+		" AND key GLOBAL NOT IN (SELECT key FROM mail_told WHERE site = {site:String}) ORDER BY "+order+" LIMIT 1 BY key LIMIT "+strconv.Itoa(p.Most), params)
 	if err != nil {
 		return nil, err
 	}

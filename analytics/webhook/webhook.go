@@ -6,12 +6,13 @@
 // The queue is what ClickHouse has of unsubscriptions and has not told: it
 // survives every restart and any node can go on with it. A call is made at least
 // once; Kunji-Delivery names it, so that a receiver can leave out what it had.
-// What is refused with 5xx, 429, or not answered at all ends the site's round,
-// anything else but 2xx leaves that one for later; both are tried again with
-// growing pauses, for as long as the site has the address.
+// What is answered with 5xx, 429 or 408, or not at all, ends the site's round.
+// Anything else but 2xx refuses that one alone: it waits by itself, and the others
+// are told meanwhile, new ones first. Both are tried again with growing pauses, for
+// as long as the site has the address.
 //
 // The body is {"ref","list","time"}. When the site itself has ended (a wind-down is
-// done) and all of them were told, one last call says so: its body is
+// done) and all of them were told or refused, one last call says so: its body is
 // {"event":"site_ended","site","begun","ended","receipt"}. Kunji-Event is
 // unsubscribed or site_ended. Kunji-Signature is "t=…,v1=…": the time of
 // the call in seconds since 1970, and HMAC-SHA-256 (RFC 2104) of that number, a
@@ -32,9 +33,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -44,7 +47,7 @@ import (
 
 // Queue is what is to be told; *store.Store is one.
 type Queue interface {
-	MailUntold(ctx context.Context, site string, since time.Time, most int) ([]store.Untold, error)
+	MailUntold(ctx context.Context, site string, p store.UntoldPage) ([]store.Untold, error)
 	MailTold(ctx context.Context, site string, keys []uint64) error
 	EndsUntold(ctx context.Context) ([]store.WindDown, error)
 	EndTold(ctx context.Context, w store.WindDown) error
@@ -73,17 +76,29 @@ type Caller struct {
 	sites  map[string]*progress
 }
 
-// progress is how far a site is.
+// progress is how far a site is. It is lost with the process: then what was refused
+// is tried once more.
 type progress struct {
-	address  string
-	since    time.Time // everything before it was told
-	failures int
-	next     time.Time // not before this
+	address string
+	since   time.Time        // everything before it was told, or refused
+	pause   pause            // of the whole site
+	refused map[uint64]pause // of single deliveries, by their key
+	end     pause            // of the call that says that the site has ended
 }
+
+// pause is what failed calls cost.
+type pause struct {
+	failures int       // in a row
+	until    time.Time // no call before it
+}
+
+// over reports whether a call may be made again.
+func (p pause) over(now time.Time) bool { return !now.Before(p.until) }
 
 const (
 	callTimeout = 10 * time.Second
 	roundSize   = 200              // calls between two notes of what was told
+	maxRefused  = 10_000           // deliveries: their keys travel in an address of ClickHouse's
 	overlap     = 15 * time.Minute // an insert may become visible after a later one
 )
 
@@ -143,10 +158,10 @@ func (c *Caller) Run(ctx context.Context, every time.Duration) {
 func (c *Caller) round(ctx context.Context, s *site.Site) {
 	p := c.sites[s.ID]
 	if p == nil || p.address != s.UnsubscribeHook {
-		p = &progress{address: s.UnsubscribeHook}
+		p = &progress{address: s.UnsubscribeHook, refused: map[uint64]pause{}}
 		c.sites[s.ID] = p
 	}
-	if c.opt.Now().Before(p.next) {
+	if !p.pause.over(c.opt.Now()) {
 		return
 	}
 	err := c.tell(ctx, s, p)
@@ -154,57 +169,113 @@ func (c *Caller) round(ctx context.Context, s *site.Site) {
 		return
 	}
 	if err == nil {
-		p.failures = 0
+		p.pause = pause{}
 		return
 	}
-	p.failures++
-	pause := c.opt.Longest
-	if p.failures < 20 {
-		pause = min(pause, c.opt.First<<(p.failures-1))
-	}
-	p.next = c.opt.Now().Add(pause)
-	c.opt.Logger.Warn("webhook: who left was not told and is tried again", "site", s.ID, "failures", p.failures, "pause", pause.String(), "error", err)
+	p.pause = c.longer(p.pause)
+	c.opt.Logger.Warn("webhook: who left was not told and is tried again", "site", s.ID, "failures", p.pause.failures, "until", p.pause.until, "error", err)
 }
 
-// errLater says that a receiver refused one call and may take others.
-var errLater = errors.New("the receiver refused a call")
+// longer is the pause after one more failure.
+func (c *Caller) longer(p pause) pause {
+	wait := c.opt.Longest
+	if p.failures < 19 {
+		wait = min(wait, c.opt.First<<p.failures)
+	}
+	return pause{p.failures + 1, c.opt.Now().Add(wait)}
+}
 
+// errRefused says that a receiver refused one call and may take others.
+var errRefused = errors.New("the receiver refused a call")
+
+// tell makes the calls of a round. Its error concerns the whole site.
 func (c *Caller) tell(ctx context.Context, s *site.Site, p *progress) error {
-	list, err := c.opt.Queue.MailUntold(ctx, s.ID, p.since, roundSize)
+	begun, page := c.opt.Now(), store.UntoldPage{Since: p.since, Most: roundSize}
+	for key, one := range p.refused {
+		if one.over(begun) {
+			page.Again = append(page.Again, key)
+		} else {
+			page.Wait = append(page.Wait, key)
+		}
+	}
+	list, err := c.opt.Queue.MailUntold(ctx, s.ID, page)
 	if err != nil {
 		return fmt.Errorf("who left: %w", err)
 	}
-	var done []uint64
-	var failed error
+	fresh := len(list)
+	if i := slices.IndexFunc(list, func(one store.Untold) bool { return p.refused[one.Key].failures > 0 }); i >= 0 {
+		fresh = i
+	}
+	done, failed := c.callAll(ctx, s, p, list)
+	if len(done) > 0 {
+		if err := c.opt.Queue.MailTold(context.WithoutCancel(ctx), s.ID, done); err != nil {
+			return fmt.Errorf("note what was told: %w", err)
+		}
+		for _, key := range done {
+			delete(p.refused, key) // not before it is noted: nothing else would find it again
+		}
+	}
+	if failed != nil || fresh == roundSize {
+		return failed
+	}
+	if fresh > 0 {
+		p.since = list[fresh-1].Taken.Add(-overlap) // by ClickHouse's clock
+	}
+	if len(list) < roundSize {
+		maps.DeleteFunc(p.refused, func(_ uint64, one pause) bool { return one.over(begun) }) // ClickHouse has them no more
+	}
+	if s.Status == site.Stopped {
+		return c.tellEnd(ctx, s, p)
+	}
+	return nil
+}
+
+// callAll tells of those in the list until a call fails that concerns the whole
+// site, and returns the keys of those who were told of.
+func (c *Caller) callAll(ctx context.Context, s *site.Site, p *progress, list []store.Untold) (done []uint64, failed error) {
+	var refusal error
+	refused := 0
 	for _, one := range list {
 		err := c.call(ctx, s, one)
 		if err == nil {
 			done = append(done, one.Key)
 			continue
 		}
-		if failed == nil {
+		if !errors.Is(err, errRefused) {
 			failed = err
-		}
-		if !errors.Is(err, errLater) {
 			break
 		}
-	}
-	if len(done) > 0 {
-		if err := c.opt.Queue.MailTold(context.WithoutCancel(ctx), s.ID, done); err != nil {
-			return fmt.Errorf("note what was told: %w", err)
+		before, known := p.refused[one.Key]
+		if !known && len(p.refused) == maxRefused {
+			failed = fmt.Errorf("%d are refused already: see whether the address is right: %w", maxRefused, err)
+			break
 		}
+		p.refused[one.Key] = c.longer(before)
+		refused, refusal = refused+1, err
 	}
-	if n := len(list); failed == nil && n > 0 && n < roundSize {
-		p.since = list[n-1].Taken.Add(-overlap) // by ClickHouse's clock
+	if refused > 0 {
+		c.opt.Logger.Warn("webhook: some who left were refused, and each is tried again; let the receiver answer 2xx also for those whom it does not know",
+			"site", s.ID, "refused", refused, "error", refusal)
 	}
-	if failed == nil && len(list) < roundSize && s.Status == site.Stopped {
-		return c.tellEnd(ctx, s)
-	}
-	return failed
+	return done, failed
 }
 
-// tellEnd tells a site's sender that the site has ended, if it has.
-func (c *Caller) tellEnd(ctx context.Context, s *site.Site) error {
+// tellEnd tells a site's sender that the site has ended, if it has. Where that is
+// refused, those who left late are told all the same.
+func (c *Caller) tellEnd(ctx context.Context, s *site.Site, p *progress) error {
+	if !p.end.over(c.opt.Now()) {
+		return nil
+	}
+	err := c.callEnd(ctx, s)
+	if errors.Is(err, errRefused) {
+		p.end = c.longer(p.end)
+		c.opt.Logger.Warn("webhook: that the site has ended was refused and is tried again", "site", s.ID, "failures", p.end.failures, "until", p.end.until, "error", err)
+		return nil
+	}
+	return err
+}
+
+func (c *Caller) callEnd(ctx context.Context, s *site.Site) error {
 	ends, err := c.opt.Queue.EndsUntold(ctx)
 	if err != nil {
 		return fmt.Errorf("which sites have ended: %w", err)
@@ -221,7 +292,7 @@ func (c *Caller) tellEnd(ctx context.Context, s *site.Site) error {
 			Receipt []byte    `json:"receipt"` // base64
 		}{siteEnded, w.Site, w.Begun, w.Finished, w.Signature})
 		if err != nil {
-			return fmt.Errorf("%w: %w", errLater, err)
+			return fmt.Errorf("%w: %w", errRefused, err)
 		}
 		if err := c.post(ctx, s, siteEnded, "ended-"+strconv.FormatInt(w.Begun.UnixMilli(), 16), body); err != nil {
 			return err
@@ -243,7 +314,7 @@ const (
 func (c *Caller) call(ctx context.Context, s *site.Site, one store.Untold) error {
 	ref, list, err := c.opt.Open(s.ID, one.Sealed)
 	if err != nil {
-		return fmt.Errorf("%w: the sender's names cannot be read: %w", errLater, err)
+		return fmt.Errorf("%w: the sender's names cannot be read: %w", errRefused, err)
 	}
 	body, err := json.Marshal(struct {
 		Ref  string    `json:"ref"`
@@ -251,7 +322,7 @@ func (c *Caller) call(ctx context.Context, s *site.Site, one store.Untold) error
 		Time time.Time `json:"time"`
 	}{ref, list, one.Time.UTC()})
 	if err != nil {
-		return fmt.Errorf("%w: %w", errLater, err)
+		return fmt.Errorf("%w: %w", errRefused, err)
 	}
 	return c.post(ctx, s, unsubscribed, strconv.FormatUint(one.Key, 16), body)
 }
@@ -287,7 +358,7 @@ func (c *Caller) post(ctx context.Context, s *site.Site, event, delivery string,
 	case resp.StatusCode/100 == 5, resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusRequestTimeout:
 		return fmt.Errorf("the receiver answered %d", resp.StatusCode)
 	}
-	return fmt.Errorf("%w with %d", errLater, resp.StatusCode)
+	return fmt.Errorf("%w with %d", errRefused, resp.StatusCode)
 }
 
 // Sign returns the signature of a call: hex of HMAC-SHA-256 over at, a dot and

@@ -95,9 +95,11 @@ func (c *siteWindDownCmd) order(ctx context.Context, s *store.Store, st *site.Si
 	if st.UnsubscribeHook == "" {
 		return o, nil
 	}
-	left, err := s.MailUntold(ctx, st.ID, time.Unix(0, 0), 1)
+	left, err := s.MailUntold(ctx, st.ID, store.UntoldPage{Most: 1000})
 	if err == nil && len(left) > 0 {
-		err = fmt.Errorf("the webhook of %s has not taken all who left: try again when it has, or say --discard and use unsubscribed.csv of the export", st.ID)
+		err = fmt.Errorf("the webhook of %s has not taken %s yet: a running service goes on telling it, and its log says what it answers. Let it answer 2xx, "+
+			"also for those whom it does not know, and try again; or see to all in unsubscribed.csv of the export, and say --discard in place of --exported",
+			st.ID, count(len(left), "unsubscription"))
 	}
 	return o, err
 }
@@ -112,7 +114,7 @@ func (a *app) tryWindDown(ctx context.Context, s *store.Store, st *site.Site) er
 	if err != nil {
 		return err
 	}
-	untold, err := s.MailUntold(ctx, st.ID, time.Unix(0, 0), 1000)
+	untold, err := s.MailUntold(ctx, st.ID, store.UntoldPage{Most: 1000})
 	if err != nil {
 		return err
 	}
