@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,7 +52,7 @@ func (c *Console) notesFor(w http.ResponseWriter, r *http.Request, siteID string
 	}
 	needed := readReports
 	if kind == report.ShareNote && principalOf(r).role.may(readMailReport) {
-		needed = readMailReport // shareBody looks at the report itself
+		needed = readMailReport // for links to the mail report; maySee and shareBody keep it to those
 	}
 	if !c.allow(w, r, needed) {
 		return "", nil, false
@@ -80,6 +81,14 @@ func (c *Console) notesFor(w http.ResponseWriter, r *http.Request, siteID string
 	return kind, own, true
 }
 
+// notesOf reads a site's notes of a kind, all of them or the one with the id, as far
+// as the request's principal may see them.
+func (c *Console) notesOf(r *http.Request, own *site.Site, kind, id string) ([]report.Note, error) {
+	notes, err := report.Notes(r.Context(), c.opt.Source, own.ID, kind, id)
+	hidden := func(n report.Note) bool { return !principalOf(r).maySee(n) }
+	return slices.DeleteFunc(notes, hidden), err
+}
+
 // listNotes answers with a site's segments, marks or shared links.
 func (c *Console) listNotes(w http.ResponseWriter, r *http.Request) {
 	kind, own, ok := c.notesFor(w, r, r.URL.Query().Get("site"))
@@ -90,7 +99,7 @@ func (c *Console) listNotes(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	notes, err := report.Notes(r.Context(), c.opt.Source, own.ID, kind, "")
+	notes, err := c.notesOf(r, own, kind, "")
 	if err != nil {
 		c.fail(w, r, c.reportProblem(r, err))
 		return
@@ -184,7 +193,7 @@ func (c *Console) noteToChange(w http.ResponseWriter, r *http.Request, kind stri
 	if id == "" {
 		id = r.PostFormValue("id")
 	}
-	found, err := report.Notes(r.Context(), c.opt.Source, own.ID, kind, id)
+	found, err := c.notesOf(r, own, kind, id)
 	switch {
 	case err != nil:
 		c.fail(w, r, c.reportProblem(r, err))

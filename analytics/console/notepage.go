@@ -38,7 +38,7 @@ func (c *Console) notesPage(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	notes, err := report.Notes(r.Context(), c.opt.Source, own.ID, kind, "")
+	notes, err := c.notesOf(r, own, kind, "")
 	if err != nil {
 		c.fail(w, r, c.reportProblem(r, err))
 		return

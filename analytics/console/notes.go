@@ -136,6 +136,16 @@ func newNoteID() (string, error) {
 	return hex.EncodeToString(b[:]), nil
 }
 
+// maySee reports whether a principal may see a note. A shared link opens its report
+// to whoever has it: only those who may read that report are shown it.
+func (p *principal) maySee(n report.Note) bool {
+	if n.Kind != report.ShareNote {
+		return true
+	}
+	name, _ := splitShare(n.Body)
+	return p.role.may(toRead(name))
+}
+
 // mayChange reports whether a principal may change a note: its owner, or an
 // administrator.
 func (p *principal) mayChange(n report.Note) bool { return p.role == Admin || p.actor() == n.Owner }

@@ -123,6 +123,47 @@ func TestNotes(t *testing.T) {
 	}
 }
 
+// TestSharedLinksFollowTheRole: whoever may read the mail report alone sees no link
+// that opens another, on the page or by the API, and takes none back.
+func TestSharedLinksFollowTheRole(t *testing.T) {
+	db := openStore(t)
+	h := build(t, db, false)
+	made := func(token, report string) noteJSON {
+		t.Helper()
+		answer := h.do("POST", "/api/v1/notes/shares?site=shop", bearer(token), send("application/json", `{"name":"the `+report+` link","report":"`+report+`","question":"from=2026-11-24&to=2026-11-24"}`))
+		var n noteJSON
+		if err := json.Unmarshal([]byte(answer.body), &n); err != nil || answer.StatusCode != http.StatusCreated {
+			t.Fatalf("share %s: %d %s, %v", report, answer.StatusCode, answer.body, err)
+		}
+		return n
+	}
+	campaigns, mail := made("marketer", "campaigns"), made("mailer", "mail")
+	session := cookies(h.signIn("post"))
+	f := func(path string, who func(*http.Request), reads bool) {
+		t.Helper()
+		answer := h.do("GET", path, who)
+		wantStatus(t, path, answer, http.StatusOK)
+		if !strings.Contains(answer.body, mail.ID) || strings.Contains(answer.body, campaigns.ID) != reads || strings.Contains(answer.body, campaigns.Name) != reads {
+			t.Errorf("%s, reads all reports %t:\n%s", path, reads, answer.body)
+		}
+	}
+	for _, path := range []string{"/api/v1/notes/shares?site=shop", "/api/v1/notes/shares?site=shop&format=csv"} {
+		f(path, bearer("mailer"), false)
+		f(path, bearer("marketer"), true)
+	}
+	f("/notes/shares?site=shop", session, false)
+	f("/notes/shares?site=shop", cookies(h.signIn("ada")), true)
+
+	page := h.do("GET", "/notes/shares?site=shop", session)
+	take := form(url.Values{"csrf": {csrfOf(t, page.body)}, "site": {"shop"}, "do": {"delete"}, "id": {campaigns.ID}})
+	wantStatus(t, "the page deletes what it does not show", h.do("POST", "/notes/shares", session, take), http.StatusNotFound)
+	wantStatus(t, "the API deletes what it does not list", h.do("DELETE", "/api/v1/notes/shares/"+campaigns.ID+"?site=shop", bearer("mailer")), http.StatusNotFound)
+	h.accounts.Tokens[0].Role = Mailer // the marketer's
+	wantStatus(t, "who made it may not read it any more", h.do("DELETE", "/api/v1/notes/shares/"+campaigns.ID+"?site=shop", bearer("marketer")), http.StatusNotFound)
+	wantStatus(t, "the link works on", h.do("GET", campaigns.Path), http.StatusOK)
+	wantStatus(t, "a link of one's own", h.do("DELETE", "/api/v1/notes/shares/"+mail.ID+"?site=shop", bearer("mailer")), http.StatusNoContent)
+}
+
 // TestSitesAreWatched: a changed status marks its day, once.
 func TestSitesAreWatched(t *testing.T) {
 	db := openStore(t)
