@@ -36,18 +36,12 @@ func (c *Console) mayCall(w http.ResponseWriter, r *http.Request, needed permiss
 // fails. Names that are not known are an error, so that nothing of a request is
 // lost in silence. No error repeats a value: it may be somebody's address.
 func (c *Console) readJSON(w http.ResponseWriter, r *http.Request, most int64, into any) bool {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		c.fail(w, r, problem{
-			Status: http.StatusRequestEntityTooLarge, Code: "too_large", Detail: fmt.Sprintf("the body has more than %d KiB", most>>10), Fix: "send it in parts",
-		})
+	text, err := io.ReadAll(bodyOf(w, r, most))
+	if err != nil {
+		c.fail(w, r, (&lostBody{err}).problem())
 		return false
-	case err != nil:
-		return false // the client has left
 	}
-	if err := strictJSON(body, into); err != nil {
+	if err := strictJSON(text, into); err != nil {
 		c.fail(w, r, problem{Status: http.StatusBadRequest, Code: "bad_body", Detail: err.Error(), Fix: "send JSON as /api/v1/openapi.yaml describes it"})
 		return false
 	}

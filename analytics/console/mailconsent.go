@@ -55,7 +55,7 @@ func (c *Console) postMailConsents(w http.ResponseWriter, r *http.Request) {
 	if !c.mayMail(w, r) {
 		return
 	}
-	rows, err := readUpload(r, readConsentCSV, readConsentJSON)
+	rows, err := readUpload(w, r, readConsentCSV, readConsentJSON)
 	if err != nil {
 		c.fail(w, r, c.uploadProblem(r, err))
 		return

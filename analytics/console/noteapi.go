@@ -3,7 +3,6 @@ package console
 import (
 	"context"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -121,8 +120,8 @@ func (c *Console) postNote(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	in, ok := c.readNote(w, r)
-	if !ok {
+	var in noteInput
+	if !c.readJSON(w, r, maxForm, &in) {
 		return
 	}
 	n, err := c.keepNote(r, kind, own, in, "")
@@ -144,8 +143,8 @@ func (c *Console) putNote(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, r, problem{Status: http.StatusConflict, Code: "unchangeable", Detail: "a shared link shows what it was made for", Fix: "delete it and make another"})
 		return
 	}
-	in, ok := c.readNote(w, r)
-	if !ok {
+	var in noteInput
+	if !c.readJSON(w, r, maxForm, &in) {
 		return
 	}
 	old, ok := c.noteToChange(w, r, kind, own)
@@ -175,16 +174,6 @@ func (c *Console) deleteNote(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
-}
-
-func (c *Console) readNote(w http.ResponseWriter, r *http.Request) (in noteInput, ok bool) {
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxForm))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&in); err != nil {
-		c.fail(w, r, problem{Status: http.StatusBadRequest, Code: "bad_form", Detail: "the body cannot be read", Fix: "send one JSON object up to 64 KiB, as /api/v1/openapi.yaml describes it"})
-		return in, false
-	}
-	return in, true
 }
 
 // noteToChange finds the note that a request names and checks whose it is.

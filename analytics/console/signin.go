@@ -2,7 +2,9 @@ package console
 
 import (
 	"crypto/subtle"
+	"errors"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -136,11 +138,15 @@ func (c *Console) formIsOurs(w http.ResponseWriter, r *http.Request, want string
 	case mailPath:
 		limit = maxMailForm
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	r.Body = bodyOf(w, r, limit)
 	if err := parse(); err != nil {
-		c.fail(w, r, problem{
+		p := problem{
 			Status: http.StatusBadRequest, Code: "bad_form", Detail: "the form cannot be read", Fix: "send it as the page does: application/x-www-form-urlencoded up to 64 KiB, a file as multipart/form-data up to 32 MiB",
-		})
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			p = (&lostBody{err}).problem()
+		}
+		c.fail(w, r, p)
 		return false
 	}
 	if want != "" && subtle.ConstantTimeCompare([]byte(r.PostForm.Get("csrf")), []byte(want)) == 1 {

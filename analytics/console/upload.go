@@ -22,7 +22,7 @@ func (c *Console) postCosts(w http.ResponseWriter, r *http.Request) {
 	}
 	asked := r.URL.Query()
 	how := report.CostFile{Site: own, Platform: asked.Get("platform"), Source: asked.Get("source"), Medium: asked.Get("medium")}
-	costs, err := readUpload(r, func(body io.Reader) ([]report.Cost, error) {
+	costs, err := readUpload(w, r, func(body io.Reader) ([]report.Cost, error) {
 		return report.ReadCosts(body, how)
 	}, func(body io.Reader) ([]report.Cost, error) {
 		return report.ReadCostsJSON(body, own)
@@ -43,7 +43,7 @@ func (c *Console) postRates(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	rates, err := readUpload(r, func(body io.Reader) ([]report.Rate, error) {
+	rates, err := readUpload(w, r, func(body io.Reader) ([]report.Rate, error) {
 		return report.ReadRates(body, own)
 	}, func(body io.Reader) ([]report.Rate, error) {
 		return report.ReadRatesJSON(body, own)
@@ -93,29 +93,32 @@ func (c *Console) mayUpload(w http.ResponseWriter, r *http.Request, siteID strin
 	return own, true
 }
 
-// readUpload reads a body by its type: JSON, or CSV for everything else.
-func readUpload[T any](r *http.Request, asCSV, asJSON func(io.Reader) ([]T, error)) ([]T, error) {
-	body := http.MaxBytesReader(nil, r.Body, maxUpload)
+// readUpload reads a body by its type: JSON, or CSV for everything else. One that
+// was cut off is not blamed on how it is written.
+func readUpload[T any](w http.ResponseWriter, r *http.Request, asCSV, asJSON func(io.Reader) ([]T, error)) ([]T, error) {
+	read, from := asCSV, bodyOf(w, r, maxUpload)
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && media == "application/json" {
-		return asJSON(body)
+		read = asJSON
 	}
-	return asCSV(body)
+	list, err := read(from)
+	if lost := from.lost(); lost != nil {
+		return nil, lost
+	}
+	return list, err
 }
 
 // uploadProblem says which problem an upload's error is.
 func (c *Console) uploadProblem(r *http.Request, err error) problem {
 	var wrong *report.FileError
-	var large *http.MaxBytesError
+	var lost *lostBody
 	switch {
 	case errors.As(err, &wrong):
 		return problem{
 			Status: http.StatusUnprocessableEntity, Code: "bad_file", Detail: "nothing of the file is stored: " + wrong.Error(),
 			Fix: "correct the lines named in faults and send the whole file again", Faults: wrong.Faults, MoreFaults: wrong.More,
 		}
-	case errors.As(err, &large):
-		return problem{
-			Status: http.StatusRequestEntityTooLarge, Code: "too_large", Detail: fmt.Sprintf("the file has more than %d MiB", maxUpload>>20), Fix: "send it in parts",
-		}
+	case errors.As(err, &lost):
+		return lost.problem()
 	}
 	return c.reportProblem(r, err)
 }

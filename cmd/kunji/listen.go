@@ -75,7 +75,8 @@ func (c *certificate) reload() error {
 
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.now.Load(), nil }
 
-// httpServer has the limits of the edge; a report may take longer to answer.
+// httpServer has the limits of the edge; a report may take longer to answer, and the
+// console lets a large body take longer to come.
 func (s *service) httpServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, ReadTimeout: 10 * time.Second, ReadHeaderTimeout: 5 * time.Second,
