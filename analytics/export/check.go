@@ -14,7 +14,8 @@ import (
 const maxManifest = 64 << 20
 
 // Check reads a folder that Write made: every file that its manifest lists is
-// there, as it was written.
+// there, as it was written. Whether rows came since is for the caller to ask: the
+// manifest's time says from when on some may be missing.
 func Check(dir string) (m Manifest, err error) {
 	f, err := os.Open(filepath.Join(dir, ManifestFile))
 	if err != nil {

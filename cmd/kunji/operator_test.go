@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/kunjicloud/kunji/analytics/engine"
+	"github.com/kunjicloud/kunji/analytics/export"
 )
 
 // consented is a visitor who said yes and saw a page.
@@ -124,6 +126,28 @@ func TestPolicy_5_1_5_3_Operator(t *testing.T) {
 	in.windDown(t, r)
 }
 
+// dateExport changes when an export says it was begun, and returns what it said.
+func (in *installation) dateExport(dir string, change func(time.Time) time.Time) (said time.Time) {
+	in.t.Helper()
+	path := filepath.Join(in.dir, dir, export.ManifestFile)
+	var m export.Manifest
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &m)
+	}
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	said, m.Time = m.Time, change(m.Time)
+	if text, err = json.Marshal(m); err == nil {
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	return said
+}
+
 // windDown winds the site down: nothing changes until that is said, then nothing is
 // collected from one moment to the next, over a restart, visitors are told, what is
 // kept goes, and a receipt says so (policy 7.7).
@@ -149,6 +173,10 @@ func (in *installation) windDown(t *testing.T, r *running) {
 	in.kunji("site", "export", "shop", "--to", "copy")
 	in.fails(exitUsage, "say --exported DIR", "site", "wind-down", "shop", "--yes", "--reason", "the shop closes")
 	in.fails(exitUsage, "--reason: write why", "site", "wind-down", "shop", "--yes", "--exported", "copy")
+	began := in.dateExport("copy", func(began time.Time) time.Time { return began.Add(-time.Hour) })
+	in.fails(exitUsage, "copy was begun at "+began.Add(-time.Hour).Format(time.RFC3339)+", and events of shop go on to ",
+		"site", "wind-down", "shop", "--yes", "--exported", "copy", "--reason", "the shop closes")
+	in.dateExport("copy", func(time.Time) time.Time { return began })
 	if out := in.kunji("site", "wind-down", "shop", "--yes", "--exported", "copy", "--reason", "the shop closes"); !strings.Contains(out, "by shell ") || !strings.Contains(out, ": the shop closes\n") {
 		t.Errorf("it says %s", out)
 	}

@@ -92,6 +92,9 @@ func (c *siteWindDownCmd) order(ctx context.Context, s *store.Store, st *site.Si
 	if m.Site != st.ID {
 		return o, usagef("--exported: %s is of the site %s", c.Exported, m.Site)
 	}
+	if err := holdsAll(ctx, s, c.Exported, m); err != nil {
+		return o, err
+	}
 	if st.UnsubscribeHook == "" {
 		return o, nil
 	}
@@ -102,6 +105,24 @@ func (c *siteWindDownCmd) order(ctx context.Context, s *store.Store, st *site.Si
 			st.ID, count(len(left), "unsubscription"))
 	}
 	return o, err
+}
+
+// exportGrace is how much newer than an export's beginning a row may be: events of
+// a website's server may be five minutes ahead, clocks of nodes and ClickHouse
+// differ, and hits go on until the wind-down begins.
+const exportGrace = 10 * time.Minute
+
+// holdsAll refuses an export that began before there were rows which would be
+// deleted now. One that came late with an earlier time passes: ClickHouse does not
+// tell when.
+func holdsAll(ctx context.Context, s *store.Store, dir string, m export.Manifest) error {
+	table, at, err := s.NewestRow(ctx, m.Site)
+	if err != nil || !at.After(m.Time.Add(exportGrace)) {
+		return err
+	}
+	return usagef("--exported: %s was begun at %s, and %s of %s go on to %s: export again into another folder, and wind down with that one within %d minutes of its beginning. "+
+		"Where this takes longer, stop the site first (status: stopped)",
+		dir, m.Time.UTC().Format(time.RFC3339), table, m.Site, at.Format(time.RFC3339), exportGrace/time.Minute)
 }
 
 // tryWindDown shows what would happen.
