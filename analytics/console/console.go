@@ -48,12 +48,15 @@ type Options struct {
 	Now func() time.Time
 	// Logger gets outcomes; never an address, a password or a mistyped name.
 	Logger *slog.Logger
-	// Address returns where a request comes from, for counting failed sign-ins;
-	// nil takes the connection's. Behind a proxy it must be the client's, as a
-	// trusted proxy says it, or all clients are counted as one.
+	// Address returns where a request comes from, or a key that stands for it, for
+	// counting failed sign-ins; nil takes the connection's. Behind a proxy it must
+	// be the client's, as a trusted proxy says it, or all clients are counted as one.
 	Address func(*http.Request) string
 	// Secure says that the console is reached over https.
 	Secure bool
+	// Origin is where people open the console, scheme and host, for links that
+	// leave it; empty takes what each request was sent to.
+	Origin string
 	// GeoAttribution is the line that the geo database's licence asks for;
 	// empty where none is loaded.
 	GeoAttribution string

@@ -38,6 +38,7 @@ type house struct {
 	accounts Accounts
 	source   report.Source
 	secure   bool
+	origin   string
 	timeout  time.Duration
 	patience time.Duration
 	keeper   Keeper
@@ -113,7 +114,7 @@ func (h *house) restart() {
 		Sites:    func() []*site.Site { return []*site.Site{made, testSite("other")} },
 		Accounts: func() Accounts { return h.accounts },
 		Source:   h.source, Now: func() time.Time { return h.now }, Logger: slog.New(slog.NewTextHandler(&h.log, nil)),
-		Links: testLinker{h.ring}, Mail: h.mailing, Secure: h.secure, GeoAttribution: "Geo by Example", QueryTimeout: h.timeout, Patience: h.patience, Keeper: h.keeper, Signer: testSigner{},
+		Links: testLinker{h.ring}, Mail: h.mailing, Secure: h.secure, Origin: h.origin, GeoAttribution: "Geo by Example", QueryTimeout: h.timeout, Patience: h.patience, Keeper: h.keeper, Signer: testSigner{},
 	})
 	if err != nil {
 		h.t.Fatal(err)

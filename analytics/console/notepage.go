@@ -72,9 +72,13 @@ func (c *Console) notesPage(w http.ResponseWriter, r *http.Request) {
 	c.render(w, http.StatusOK, "notes", v)
 }
 
-// origin is this console's address, as the request was sent to it.
+// origin is this console's address: where people open it, or else what the
+// request was sent to.
 func (c *Console) origin(r *http.Request) string {
-	if c.opt.Secure {
+	switch {
+	case c.opt.Origin != "":
+		return c.opt.Origin
+	case c.opt.Secure:
 		return "https://" + r.Host
 	}
 	return "http://" + r.Host

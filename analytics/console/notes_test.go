@@ -164,6 +164,27 @@ func TestSharedLinksFollowTheRole(t *testing.T) {
 	wantStatus(t, "a link of one's own", h.do("DELETE", "/api/v1/notes/shares/"+mail.ID+"?site=shop", bearer("mailer")), http.StatusNoContent)
 }
 
+// TestSharedLinksLeadWherePeopleOpenTheConsole: to its public address where it
+// has one, and else to where the request went.
+func TestSharedLinksLeadWherePeopleOpenTheConsole(t *testing.T) {
+	h := build(t, openStore(t), false)
+	body := `{"name":"For the board","report":"campaigns","days":7}`
+	if answer := h.do("POST", "/api/v1/notes/shares?site=shop", bearer("marketer"), send("application/json", body)); answer.StatusCode != http.StatusCreated {
+		t.Fatalf("%d %s", answer.StatusCode, answer.body)
+	}
+	f := func(want string) {
+		t.Helper()
+		page := h.do("GET", "/notes/shares?site=shop", cookies(h.signIn("ada")))
+		if !strings.Contains(page.body, `<code class="copy">`+want+`/shared/`) {
+			t.Errorf("no link to %s in\n%s", want, page.body)
+		}
+	}
+	f(h.server.URL)
+	h.origin = "https://console.shop.example"
+	h.restart()
+	f("https://console.shop.example")
+}
+
 // TestSitesAreWatched: a changed status marks its day, once.
 func TestSitesAreWatched(t *testing.T) {
 	db := openStore(t)

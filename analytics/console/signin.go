@@ -152,9 +152,13 @@ func (c *Console) formIsOurs(w http.ResponseWriter, r *http.Request, want string
 	if want != "" && subtle.ConstantTimeCompare([]byte(r.PostForm.Get("csrf")), []byte(want)) == 1 {
 		return true
 	}
+	at := ""
+	if c.opt.Origin != "" { // elsewhere browsers may refuse the cookies
+		at = " at " + c.opt.Origin
+	}
 	c.fail(w, r, problem{
 		Status: http.StatusForbidden, Code: "form_expired", Detail: "the form does not belong to this session",
-		Fix: "open the page again, with cookies allowed, and send the form from there",
+		Fix: "open the page again" + at + ", with cookies allowed, and send the form from there",
 	})
 	return false
 }

@@ -58,9 +58,17 @@ type TLS struct {
 
 // Console is what marketers and operators see.
 type Console struct {
-	Listen string
-	TLS    TLS
+	Listen         string
+	PublicURL      *url.URL // where people open it; nil where only they know
+	TrustedProxies []netip.Prefix
+	TLS            TLS
 	console.Accounts
+}
+
+// Secure reports whether browsers reach the console over https: it speaks TLS
+// itself, or what stands in front of it does.
+func (c Console) Secure() bool {
+	return c.TLS.Files || c.PublicURL != nil && c.PublicURL.Scheme == "https"
 }
 
 // Ops is for operators alone.

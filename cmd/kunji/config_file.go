@@ -37,10 +37,12 @@ type fileTLS struct {
 }
 
 type fileConsole struct {
-	Listen string      `json:"listen"`
-	TLS    fileTLS     `json:"tls"`
-	Users  []fileUser  `json:"users"`
-	Tokens []fileToken `json:"tokens"`
+	Listen         string      `json:"listen"`
+	PublicURL      string      `json:"public_url"`
+	TrustedProxies []string    `json:"trusted_proxies"`
+	TLS            fileTLS     `json:"tls"`
+	Users          []fileUser  `json:"users"`
+	Tokens         []fileToken `json:"tokens"`
 }
 
 type fileUser struct {

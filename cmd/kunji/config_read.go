@@ -50,7 +50,7 @@ func (r *reader) config(w *file) *Config {
 			RateLimit:      w.Edge.RateLimit,
 			TLS:            r.tls("edge.tls", w.Edge.TLS),
 		},
-		Console:    Console{Listen: r.listen("console.listen", w.Console.Listen), TLS: r.tls("console.tls", w.Console.TLS)},
+		Console:    r.console(w.Console),
 		Ops:        Ops{r.listen("ops.listen", w.Ops.Listen)},
 		Jobs:       w.Jobs,
 		Keys:       Keys{r.file(w.Keys.File)},
@@ -68,6 +68,7 @@ func (r *reader) config(w *file) *Config {
 		c.Keys.File = filepath.Join(c.DataDir, "keys.json")
 	}
 	r.listeners(c)
+	r.warnConsole(c.Console)
 	r.sites(c, w.Sites)
 	r.users(c, w.Console.Users)
 	r.tokens(c, w.Console.Tokens)
@@ -110,6 +111,33 @@ func (r *reader) endpoint(path, text string) *url.URL {
 	if err != nil {
 		r.fault(path, "%v", err)
 		return &url.URL{}
+	}
+	return u
+}
+
+// console is all of it but the accounts, which name sites.
+func (r *reader) console(w fileConsole) Console {
+	c := Console{
+		Listen:         r.listen("console.listen", w.Listen),
+		PublicURL:      r.origin("console.public_url", w.PublicURL),
+		TrustedProxies: r.networks("console.trusted_proxies", w.TrustedProxies),
+		TLS:            r.tls("console.tls", w.TLS),
+	}
+	if c.TLS.Files && c.PublicURL != nil && c.PublicURL.Scheme == "http" {
+		r.fault("console.public_url", "%q is not reached over TLS, which console.tls has the console speak: write https://%s", w.PublicURL, c.PublicURL.Host)
+	}
+	return c
+}
+
+// origin is an address without a path, because the console's pages stand at the
+// root of their host; nil where none is written.
+func (r *reader) origin(path, text string) *url.URL {
+	if text == "" {
+		return nil
+	}
+	u := r.endpoint(path, text)
+	if u.Path != "" {
+		r.fault(path, "%q has a path, and the console answers at the root of a host only: write %s://%s", text, u.Scheme, u.Host)
 	}
 	return u
 }

@@ -103,6 +103,8 @@ func TestEverythingWritten(t *testing.T) {
 	}
 	equal("data_dir", cfg.DataDir, "/var/lib/kunji")
 	equal("proxies", cfg.Edge.TrustedProxies, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")})
+	equal("the console's address", cfg.Console.origin(), "https://console.shop.example")
+	equal("the console's proxies", cfg.Console.TrustedProxies, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")})
 	equal("tls", cfg.Edge.TLS, TLS{Files: true, Cert: "/etc/kunji/cert.pem", Key: "/etc/kunji/key.pem"})
 	equal("users", cfg.Console.Users[0].Sites, []string{"*"})
 	equal("tokens", cfg.Console.Tokens[0].Sites, []string{"shop"})
@@ -140,6 +142,7 @@ func TestEnvironment(t *testing.T) {
 		"KUNJI_EDGE_LISTEN":          ":80",
 		"KUNJI_EDGE_RATE_LIMIT":      "7",
 		"KUNJI_EDGE_TRUSTED_PROXIES": "10.0.0.0/8, 192.168.1.1",
+		"KUNJI_CONSOLE_PUBLIC_URL":   "https://console.shop.example",
 		"KUNJI_EDGE_TLS_MODE":        "files",
 		"KUNJI_EDGE_TLS_CERT":        "/c",
 		"KUNJI_EDGE_TLS_KEY":         "/k",
@@ -151,9 +154,9 @@ func TestEnvironment(t *testing.T) {
 	cfg, _ := mustParse(t, "jobs: true\nregion: eu\nedge: {listen: nonsense}\n"+oneSite, func(k string) string { return env[k] })
 	got := []any{
 		cfg.DataDir, cfg.Edge.Listen, cfg.Edge.RateLimit, len(cfg.Edge.TrustedProxies), cfg.Edge.TLS, cfg.Jobs,
-		cfg.ClickHouse.DSN, cfg.Spool.MaxBytes, cfg.Region, cfg.Keys.File,
+		cfg.ClickHouse.DSN, cfg.Spool.MaxBytes, cfg.Region, cfg.Keys.File, cfg.Console.origin(),
 	}
-	want := []any{"/srv", ":80", 7, 2, TLS{Files: true, Cert: "/c", Key: "/k"}, false, "http://h:8123/kunji", int64(1 << 30), "eu", "/srv/keys.json"}
+	want := []any{"/srv", ":80", 7, 2, TLS{Files: true, Cert: "/c", Key: "/k"}, false, "http://h:8123/kunji", int64(1 << 30), "eu", "/srv/keys.json", "https://console.shop.example"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -185,6 +188,10 @@ func TestDocumentFaults(t *testing.T) {
 	f("edge: {listen: \"[::1]:99999\"}\n"+oneSite, `k.yaml:1:16: edge.listen: "[::1]:99999" has no port from 0 to 65535`)
 	f("retention: {events: 999999y}\n"+oneSite, `is longer than 292 years`)
 	f("spool: {max_bytes: 999999999999TiB}\n"+oneSite, `is larger than any disk`)
+	f("console: {public_url: 'https://shop.example/console/'}\n"+oneSite, `k.yaml:1:23: console.public_url: "https://shop.example/console/" has a path, and the console answers at the root of a host only: write https://shop.example`)
+	f("console: {public_url: 'https://u:p@shop.example'}\n"+oneSite, `console.public_url: an endpoint carries no user name or password`)
+	f("console: {public_url: 'http://shop.example', tls: {mode: files, cert: c, key: k}}\n"+oneSite, `is not reached over TLS, which console.tls has the console speak: write https://shop.example`)
+	f("console: {trusted_proxies: ['::/0']}\n"+oneSite, `console.trusted_proxies[0]: "::/0" is everybody`)
 	f("console: {tls: {mode: acme}}\n"+oneSite, `acme is for the edge alone`)
 	f("edge: {tls: {mode: acme, directory: http://ca.example/}}\n"+oneSite, `is not the address of an ACME directory`)
 	f("edge: {tls: {email: a@b.example}}\n"+oneSite, `are for mode acme`)

@@ -1,12 +1,39 @@
 package main
 
 import (
+	"net"
+	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/kunjicloud/kunji/banner"
 	"github.com/kunjicloud/kunji/edge/site"
 )
+
+// warnConsole finds a console whose passwords cross a network in the clear, and
+// one behind a proxy that takes all its clients for one.
+func (r *reader) warnConsole(c Console) {
+	open := c.Listen
+	if c.PublicURL != nil {
+		open = c.PublicURL.Host
+	}
+	switch {
+	case !c.Secure() && !loopback(open):
+		r.warn("console.listen", "passwords and reports cross the network unencrypted: name a certificate in console.tls, or let a proxy end TLS and write its address, https://…, into console.public_url")
+	case c.Secure() && !c.TLS.Files && len(c.TrustedProxies) == 0:
+		r.warn("console.public_url", "all clients have the proxy's address, so that wrong passwords of one lock out everybody: name the proxy in console.trusted_proxies")
+	}
+}
+
+// loopback reports whether only this machine reaches host, with or without a
+// port.
+func loopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
 
 // warnSite adds what a careful operator would change about one site, and where
 // its regimes go against the law of the place they name.

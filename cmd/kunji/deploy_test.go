@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -203,32 +205,34 @@ func TestDeployFiles(t *testing.T) {
 	readYAML(t, "prometheus/prometheus.yml", &prometheus)
 }
 
-// TestNginx sends hits through nginx, below the path of the example.
+// TestNginx sends hits through nginx, below the path of the example, and signs
+// in to the console, on a host of its own.
 func TestNginx(t *testing.T) {
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
 		nginx = "/usr/sbin/nginx" // not in everybody's PATH
 	}
 	in := newInstallation(t, "")
-	front := freePort(t)
+	front, desk := freePort(t), freePort(t)
 	in.env = append(in.env, "KUNJI_EDGE_PUBLIC_URL=http://"+front+"/kj", "KUNJI_EDGE_TRUSTED_PROXIES=127.0.0.1",
-		"KUNJI_CLICKHOUSE_DSN=http://"+freePort(t)+"/kunji") // away: the edge does not need it
-	r := in.start("serve", "--role", "edge")
+		"KUNJI_CONSOLE_PUBLIC_URL=https://console.shop.example", "KUNJI_CONSOLE_TRUSTED_PROXIES=127.0.0.1",
+		"KUNJI_CLICKHOUSE_DSN=http://"+freePort(t)+"/kunji") // away: neither hits nor the sign-in need it
+	r := in.start("serve")
 
-	example, err := filepath.Abs(deployed + "nginx/kunji.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	included, err := os.ReadFile(example)
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	here := bytes.ReplaceAll(included, []byte("127.0.0.1:8080"), []byte(in.edge))
+	here := func(name, port, to string) []byte {
+		b, err := os.ReadFile(deployed + "nginx/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.ReplaceAll(b, []byte("127.0.0.1:"+port), []byte(to))
+	}
 	config := fmt.Sprintf("daemon off; master_process off; pid %[1]s/pid; error_log stderr;\nevents {}\nhttp {\n access_log %[1]s/access.log;\n"+
 		" client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;\n"+
-		" server { listen %[2]s;\n include %[1]s/kunji.conf; }\n}\n", dir, front)
-	for name, text := range map[string][]byte{"kunji.conf": here, "nginx.conf": []byte(config)} {
+		" server { listen %[2]s;\n include %[1]s/kunji.conf; }\n server { listen %[3]s;\n include %[1]s/console.conf; }\n}\n", dir, front, desk)
+	for name, text := range map[string][]byte{
+		"kunji.conf": here("kunji.conf", "8080", in.edge), "console.conf": here("console.conf", "9080", in.console), "nginx.conf": []byte(config),
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -273,10 +277,60 @@ func TestNginx(t *testing.T) {
 	if resp.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("a body over 64 KiB: %d", resp.StatusCode)
 	}
+	signInThrough(t, "http://"+desk)
 	if log, err := os.ReadFile(filepath.Join(dir, "access.log")); err != nil || len(log) > 0 {
 		t.Errorf("nginx logged visitors: %s, %v", log, err)
 	}
 	r.end()
+}
+
+// signInThrough signs in to a console behind a proxy, wrongly: its cookies are
+// held to https, and who tries too often locks out nobody else, whoever it says
+// that it is.
+func signInThrough(t *testing.T, console string) {
+	t.Helper()
+	attempt := func(from, claims string) int {
+		t.Helper()
+		dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+		client := &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}
+		page, err := client.Get(console + "/signin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer page.Body.Close()
+		body, err := io.ReadAll(page.Body)
+		csrf := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindSubmatch(body)
+		if err != nil || csrf == nil || len(page.Cookies()) != 1 {
+			t.Fatalf("the form for signing in: %v, cookies %v\n%s", err, page.Cookies(), body)
+		}
+		cookie := page.Cookies()[0]
+		if !strings.HasPrefix(cookie.Name, "__Host-") || !cookie.Secure || page.Header.Get("Strict-Transport-Security") == "" {
+			t.Errorf("%s is not held to https", cookie)
+		}
+		form := url.Values{"csrf": {string(csrf[1])}, "name": {"nobody"}, "password": {"guess"}}
+		req, err := http.NewRequest(http.MethodPost, console+"/signin", strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("X-Forwarded-For", claims)
+		req.AddCookie(cookie)
+		answer, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		return answer.StatusCode
+	}
+	tries := 0
+	for ; attempt("127.0.0.2", fmt.Sprintf("203.0.113.%d", tries)) == http.StatusUnauthorized && tries < 20; tries++ {
+	}
+	if tries != 5 {
+		t.Errorf("the console let one client guess %d times, whatever it said of itself", tries)
+	}
+	if status := attempt("127.0.0.3", "127.0.0.2"); status != http.StatusUnauthorized {
+		t.Errorf("another client: %d", status)
+	}
 }
 
 type zeros struct{}

@@ -140,6 +140,8 @@ func restartKeys(old, next *Config) []string {
 		{"edge.rate_limit", old.Edge.RateLimit, next.Edge.RateLimit},
 		{"edge.tls", old.Edge.TLS, next.Edge.TLS},
 		{"console.listen", old.Console.Listen, next.Console.Listen},
+		{"console.public_url", old.Console.PublicURL, next.Console.PublicURL},
+		{"console.trusted_proxies", old.Console.TrustedProxies, next.Console.TrustedProxies},
 		{"console.tls", old.Console.TLS, next.Console.TLS},
 		{"ops", old.Ops, next.Ops},
 		{"jobs", old.Jobs, next.Jobs},

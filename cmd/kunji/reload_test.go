@@ -68,7 +68,7 @@ func TestReload(t *testing.T) {
 
 	r.rewrite("    currency: CNY\n", "    currency: CNY\n    status: paused\n")
 	collects("recorded")
-	if !strings.Contains(r.said(), "kunji.yaml:48:13: sites[0].status") {
+	if !strings.Contains(r.said(), "kunji.yaml:50:13: sites[0].status") {
 		t.Errorf("what is wrong and where was not said:\n%s", r.said())
 	}
 	if ok, err := in.metric("kunji_config_reload_success"); err != nil || ok != 0 {
@@ -237,6 +237,7 @@ func TestRestartKeys(t *testing.T) {
 	f("edge: {trusted_proxies: [10.0.0.0/8]}", "edge.trusted_proxies")
 	f("edge: {public_url: 'https://t.shop.example'}", "edge.public_url")
 	f("console: {listen: '127.0.0.1:1'}", "console.listen")
+	f("console: {public_url: 'https://c.shop.example', trusted_proxies: [10.0.0.0/8]}", "console.public_url", "console.trusted_proxies")
 	f("ops: {listen: '127.0.0.1:1'}", "ops")
 	f("data_dir: ./elsewhere", "data_dir", "keys")
 	f("region: eu", "region")

@@ -45,8 +45,11 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	return errors.Join(s.serve(ctx), s.close())
 }
 
-// consoleURL is where the console answers.
+// consoleURL is where people open the console.
 func (s *service) consoleURL() string {
+	if origin := s.cfg.Console.origin(); origin != "" {
+		return origin
+	}
 	if s.cfg.Console.TLS.Files {
 		return "https://" + s.consoleAt.Addr().String()
 	}

@@ -206,7 +206,9 @@ func (s *service) openConsole() (err error) {
 		Rights:         desk{s},
 		CompleteUntil:  s.completeUntil,
 		Logger:         s.log,
-		Secure:         s.cfg.Console.TLS.Files,
+		Address:        s.cfg.Console.clientKey,
+		Secure:         s.cfg.Console.Secure(),
+		Origin:         s.cfg.Console.origin(),
 		GeoAttribution: s.attribution(),
 		Version:        version(),
 	})
