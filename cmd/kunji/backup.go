@@ -68,7 +68,7 @@ type backupOrder struct{ Dir, To string }
 
 // Run makes a backup of the running service, or of one at rest.
 func (c *backupCmd) Run(ctx context.Context, a *app) error {
-	cfg, err := a.load()
+	cfg, err := a.open()
 	if err != nil {
 		return err
 	}
@@ -78,12 +78,9 @@ func (c *backupCmd) Run(ctx context.Context, a *app) error {
 	case !cfg.ClickHouse.Embedded() && c.To == "":
 		return usagef("--to is missing: say where the ClickHouse server keeps the backup, such as Disk('backups', 'today')")
 	}
-	dir, err := filepath.Abs(c.Dir)
+	dir, err := newFolder(c.Dir)
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
-	}
-	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return usagef("%s is there already: name a folder that is not", dir)
 	}
 	var m backupManifest
 	err = askService(ctx, cfg.DataDir, "POST", "/backup", backupOrder{dir, c.To}, &m)
@@ -99,6 +96,21 @@ func (c *backupCmd) Run(ctx context.Context, a *app) error {
 	}
 	fmt.Fprintf(a.stdout, "%s: %s, %.1f MiB; it holds personal data and the key ring\n", dir, counted(len(m.Files), "file", "files"), float64(size)/(1<<20))
 	return nil
+}
+
+// newFolder completes the path of a folder, which nothing may have yet.
+func newFolder(path string) (string, error) {
+	dir, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	switch _, err := os.Lstat(dir); {
+	case err == nil:
+		return "", usagef("%s is there already: name a folder that is not", dir)
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", err
+	}
+	return dir, nil
 }
 
 func (a *app) backupAtRest(ctx context.Context, cfg *Config, dir, to string) (m backupManifest, err error) {

@@ -33,7 +33,7 @@ func (c *demoCmd) Run(ctx context.Context, a *app) error {
 	if c.PerDay < 0 || c.Events < 0 {
 		return usagef("--per-day and --events: a number of visits or events, 0 or more")
 	}
-	cfg, err := a.load()
+	cfg, err := a.open()
 	if err != nil {
 		return err
 	}

@@ -182,16 +182,9 @@ func TestDeployFiles(t *testing.T) {
 		}
 	}
 	longest := drainEdge + drainShip + drainOps + engineStop
-	unit, err := os.ReadFile(deployed + "systemd/kunji.service")
-	if err != nil {
-		t.Fatal(err)
-	}
-	stop := regexp.MustCompile(`(?m)^TimeoutStopSec=(\d+)$`).FindSubmatch(unit)
-	if stop == nil {
-		t.Fatal("the unit does not say how long it waits for the end")
-	}
-	if seconds, err := strconv.Atoi(string(stop[1])); err != nil || time.Duration(seconds)*time.Second <= longest {
-		t.Errorf("the unit waits %s seconds for the end, which can take %s", stop[1], longest)
+	stop := readUnit(t)["TimeoutStopSec"]
+	if seconds, err := strconv.Atoi(stop); err != nil || time.Duration(seconds)*time.Second <= longest {
+		t.Errorf("the unit waits %q seconds for the end, which can take %s", stop, longest)
 	}
 	var compose struct {
 		Services map[string]map[string]any
@@ -203,6 +196,38 @@ func TestDeployFiles(t *testing.T) {
 	}
 	var prometheus map[string]any
 	readYAML(t, "prometheus/prometheus.yml", &prometheus)
+}
+
+// TestDeployUser: the unit runs as a user that is made once and stays, so that
+// what lies in data_dir has one owner, and the unit names what that user owns.
+func TestDeployUser(t *testing.T) {
+	unit := readUnit(t)
+	made, err := os.ReadFile(deployed + "systemd/kunji.sysusers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := unit["User"]
+	if user == "" || unit["Group"] != user || unit["DynamicUser"] != "" || !regexp.MustCompile(`(?m)^u `+user+` - `).Match(made) {
+		t.Errorf("the unit runs as %q:%q, dynamic %q; made is\n%s", user, unit["Group"], unit["DynamicUser"], made)
+	}
+	data := strings.TrimPrefix(unit["Environment"], "KUNJI_DATA_DIR=/var/lib/")
+	if !slices.Contains(strings.Fields(unit["StateDirectory"]), data) || !strings.HasSuffix(strings.TrimSpace(string(made)), "/var/lib/"+data) {
+		t.Errorf("data_dir is %q, the user owns %q, at home in\n%s", data, unit["StateDirectory"], made)
+	}
+}
+
+// readUnit reads what the unit says, by key; of several lines the last.
+func readUnit(t *testing.T) map[string]string {
+	t.Helper()
+	b, err := os.ReadFile(deployed + "systemd/kunji.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	says := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^([A-Za-z]+)=(.*)$`).FindAllStringSubmatch(string(b), -1) {
+		says[m[1]] = m[2]
+	}
+	return says
 }
 
 // TestNginx sends hits through nginx, below the path of the example, and signs

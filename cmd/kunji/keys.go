@@ -38,7 +38,7 @@ type (
 // ring opens the ring that is there; unlike the service, no command makes one
 // by the way.
 func (a *app) ring() (*identity.Ring, string, error) {
-	cfg, err := a.load()
+	cfg, err := a.open()
 	if err != nil {
 		return nil, "", err
 	}
@@ -133,7 +133,7 @@ func (c *keysExportCmd) Run(a *app) error {
 
 // Run saves the ring that another node exported.
 func (c *keysImportCmd) Run(a *app) error {
-	cfg, err := a.load()
+	cfg, err := a.open()
 	if err != nil {
 		return err
 	}

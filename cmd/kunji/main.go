@@ -94,9 +94,11 @@ type app struct {
 	stdout, stderr io.Writer
 	env            func(string) string
 	now            func() time.Time
+	became         string // whom root's command runs as; empty: whoever ran it
 }
 
-// load reads the configuration; commands that only use it show no warnings,
+// load reads the configuration, for commands that need nothing below data_dir
+// or only ask the service; see open. Commands that only use it show no warnings,
 // which are for check and serve.
 func (a *app) load() (*Config, error) {
 	cfg, _, err := Load(a.config, a.env)
@@ -157,7 +159,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	a := &app{config: cli.Config, stdin: stdin, stdout: stdout, stderr: stderr, env: env, now: time.Now}
 	command.BindTo(ctx, (*context.Context)(nil))
-	return tell(command.Run(a), stderr)
+	return tell(a.notMine(command.Run(a)), stderr)
 }
 
 // tell says what went wrong and returns the exit code for it.

@@ -53,7 +53,7 @@ type restore struct {
 
 // Run restores. It ends without a change where anything is wrong.
 func (c *restoreCmd) Run(ctx context.Context, a *app) (err error) {
-	cfg, err := a.load()
+	cfg, err := a.open()
 	if err != nil {
 		return err
 	}
@@ -99,6 +99,9 @@ func (c *restoreCmd) Run(ctx context.Context, a *app) (err error) {
 // check reads the manifest and compares every file with it.
 func (r *restore) check() error {
 	text, err := os.ReadFile(filepath.Join(r.cmd.Dir, backupManifestFile))
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("read the backup: %w", err)
+	}
 	if err != nil {
 		return usagef("%s is no backup that came to its end: %v", r.cmd.Dir, err)
 	}

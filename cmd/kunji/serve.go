@@ -24,6 +24,9 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := a.become(cfg.DataDir); err != nil {
+		return err
+	}
 	if len(warnings) > 0 {
 		fmt.Fprintln(a.stderr, warnings)
 	}

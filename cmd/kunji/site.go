@@ -2,11 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -45,12 +41,9 @@ func (c *siteExportCmd) Run(ctx context.Context, a *app) error {
 		}
 		why = ": " + why
 	}
-	dir, err := filepath.Abs(c.To)
+	dir, err := newFolder(c.To)
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
-	}
-	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return usagef("%s is there already: name a folder that is not", dir)
 	}
 	ring, _, err := a.ring()
 	if err != nil {

@@ -84,7 +84,7 @@ func (c *spoolReplayCmd) Run(ctx context.Context, a *app) error {
 // onSpool asks the running service; where none runs, offline is called with
 // the spool itself, which is open only then.
 func (a *app) onSpool(ctx context.Context, method, path string, question, answer any, offline func(*spool.Spool) error) error {
-	cfg, err := a.load()
+	cfg, err := a.open()
 	if err != nil {
 		return err
 	}

@@ -117,7 +117,7 @@ func startEngine(ctx context.Context, c *Config, log *slog.Logger) (stop func() 
 
 // withStore runs f on the store and closes what it opened.
 func (a *app) withStore(ctx context.Context, f func(*Config, *store.Store) error) error {
-	cfg, err := a.load()
+	cfg, err := a.open()
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ type windDownOrder struct {
 
 // Run winds a site down (policy 7.7), or shows what that would do, or how far it is.
 func (c *siteWindDownCmd) Run(ctx context.Context, a *app) error {
-	cfg, err := a.load()
+	cfg, err := a.open()
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"strconv"
+	"syscall"
+)
+
+// What lies in data_dir, the service reads as the user to whom data_dir belongs.
+// A command that root runs there becomes that user first: what it writes, and
+// what an engine that it starts writes, would otherwise be closed to the
+// service, which then refuses to start. The way back is gone; a file that only
+// root may open is refused afterwards, and notMine says why.
+
+// open is load for a command that goes on to read or write below data_dir.
+func (a *app) open() (*Config, error) {
+	cfg, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	return cfg, a.become(cfg.DataDir)
+}
+
+// become makes the process, where root runs it, one of the user to whom dir
+// belongs. A dir that is not there yet belongs to whoever makes it.
+func (a *app) become(dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("data_dir: %w", err)
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || owner.Uid == 0 {
+		return nil
+	}
+	_ = actor() // the audit log goes on to name root: os/user keeps its first answer
+	uid, gid := int(owner.Uid), int(owner.Gid)
+	err = syscall.Setgroups([]int{gid})
+	if err == nil {
+		err = syscall.Setgid(gid)
+	}
+	if err == nil {
+		err = syscall.Setuid(uid)
+	}
+	if err != nil {
+		return fmt.Errorf("become user %s, to whom data_dir %s belongs: %w: run the command as that user", userName(uid), dir, err)
+	}
+	a.became = fmt.Sprintf("user %s, to whom data_dir %s belongs", userName(uid), dir)
+	return nil
+}
+
+// notMine adds to an error why root was not allowed something.
+func (a *app) notMine(err error) error {
+	if a.became == "" || !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("%w: the command runs as %s, so that the service can read what it writes: let that user in, or name a place of its own", err, a.became)
+}
+
+// userName is a user's name, or its number where it has none.
+func userName(uid int) string {
+	number := strconv.Itoa(uid)
+	if u, err := user.LookupId(number); err == nil {
+		return u.Username
+	}
+	return number
+}
