@@ -93,7 +93,7 @@ func (a *app) edit(change func([]byte) ([]byte, error)) error {
 	}
 	defer os.Remove(tmp.Name())
 	_, err = tmp.Write(changed)
-	err = errors.Join(err, tmp.Chmod(info.Mode().Perm()), tmp.Sync(), tmp.Close())
+	err = errors.Join(err, giveTo(tmp, info), tmp.Chmod(info.Mode().Perm()), tmp.Sync(), tmp.Close())
 	if err == nil {
 		err = os.Rename(tmp.Name(), a.config)
 	}

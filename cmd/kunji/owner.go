@@ -66,6 +66,15 @@ func (a *app) notMine(err error) error {
 	return fmt.Errorf("%w: the command runs as %s, so that the service can read what it writes: let that user in, or name a place of its own", err, a.became)
 }
 
+// giveTo gives a file that root made the owner and group that another has.
+func giveTo(file *os.File, like fs.FileInfo) error {
+	owner, ok := like.Sys().(*syscall.Stat_t)
+	if !ok || os.Geteuid() != 0 {
+		return nil
+	}
+	return file.Chown(int(owner.Uid), int(owner.Gid))
+}
+
 // userName is a user's name, or its number where it has none.
 func userName(uid int) string {
 	number := strconv.Itoa(uid)

@@ -118,6 +118,26 @@ func TestRootIsToldWhoItIs(t *testing.T) {
 	}
 }
 
+// TestRootLeavesTheConfigurationReadable: a kunji.yaml that root has a command
+// write keeps its group, by which the service reads it.
+func TestRootLeavesTheConfigurationReadable(t *testing.T) {
+	in := served(t)
+	config := filepath.Join(in.dir, "kunji.yaml")
+	err := os.Chown(config, 0, servedBy)
+	if err == nil {
+		err = os.Chmod(config, 0o640)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said, err := in.as(0, "token", "new", "ci", "--role", "marketer", "--site", "shop", "--write"); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	if said, err := in.as(servedBy, "check"); err != nil {
+		t.Errorf("%v\n%s", err, said)
+	}
+}
+
 // TestRootIsNamedInTheAudit: root stays the actor of what it does as another.
 func TestRootIsNamedInTheAudit(t *testing.T) {
 	in := served(t)
