@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -84,8 +85,11 @@ func (c *backupCmd) Run(ctx context.Context, a *app) error {
 	}
 	var m backupManifest
 	err = askService(ctx, cfg.DataDir, "POST", "/backup", backupOrder{dir, c.To}, &m)
-	if errors.Is(err, errNoService) {
+	switch {
+	case errors.Is(err, errNoService):
 		m, err = a.backupAtRest(ctx, cfg, dir, c.To)
+	case err == nil:
+		err = cfg.seesBackup(dir, m)
 	}
 	if err != nil {
 		return err
@@ -111,6 +115,38 @@ func newFolder(path string) (string, error) {
 		return "", err
 	}
 	return dir, nil
+}
+
+// backupPlace is a path of that name where both the service and its commands may
+// write: in the folder beside data_dir that deploy/systemd has made, else in
+// data_dir.
+func (c *Config) backupPlace(name string) string {
+	data := c.DataDir
+	if abs, err := filepath.Abs(data); err == nil { // whoever reads it may stand elsewhere
+		data = abs
+	}
+	if info, err := os.Stat(data + "-backups"); err == nil && info.IsDir() {
+		return filepath.Join(data+"-backups", name)
+	}
+	return filepath.Join(data, name)
+}
+
+// seesBackup reads what the service says that it wrote: it may see other folders
+// under the same names, as one with a private /tmp or in a container does.
+func (c *Config) seesBackup(dir string, m backupManifest) error {
+	told, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	written, err := os.ReadFile(filepath.Join(dir, backupManifestFile))
+	if err == nil && !bytes.Equal(written, told) {
+		err = errors.New("another backup lies there")
+	}
+	if err != nil {
+		return fmt.Errorf("the service wrote a backup into %s, but not into the one that this command sees: %w; name a folder that both see, such as %s, and delete the other, which holds personal data",
+			dir, err, c.backupPlace(filepath.Base(dir)))
+	}
+	return nil
 }
 
 func (a *app) backupAtRest(ctx context.Context, cfg *Config, dir, to string) (m backupManifest, err error) {
@@ -166,8 +202,11 @@ type backup struct {
 // write makes the folder dir, whole or not at all.
 func (b backup) write(ctx context.Context, dir, to string, now time.Time) (m backupManifest, err error) {
 	part := dir + ".part"
-	if err := os.Mkdir(part, 0o700); err != nil {
-		return m, fmt.Errorf("backup: %w", err)
+	switch err := os.Mkdir(part, 0o700); {
+	case errors.Is(err, fs.ErrExist):
+		return m, fmt.Errorf("backup: %w: another one is under way there, or did not come to its end: delete that folder, or name another", err)
+	case err != nil:
+		return m, fmt.Errorf("backup: %w: name a folder where %s may write, such as %s", err, userName(os.Geteuid()), b.cfg.backupPlace(filepath.Base(dir)))
 	}
 	defer func() {
 		if err != nil {

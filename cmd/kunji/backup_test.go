@@ -1,14 +1,59 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kunjicloud/kunji/analytics/engine"
 )
+
+// TestBackupIsLookedFor: what a service says that it wrote counts only where the
+// command finds it.
+func TestBackupIsLookedFor(t *testing.T) {
+	in := newInstallation(t, "")
+	data := filepath.Join(in.dir, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ln, err := listenControl(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := backupManifest{Version: 1, Program: "p", Time: time.Unix(1_700_000_000, 0).UTC(), Database: "kunji", Files: []backupFile{{"a", 1, "b"}}}
+	wrote := ""
+	service := &http.Server{ReadHeaderTimeout: time.Minute, Handler: answerControl(func(r *http.Request) (any, error) {
+		var o backupOrder
+		err := json.NewDecoder(r.Body).Decode(&o)
+		if err == nil && wrote != "" {
+			err = errors.Join(os.Mkdir(o.Dir, 0o700), os.WriteFile(filepath.Join(o.Dir, backupManifestFile), []byte(wrote), 0o600))
+		}
+		return made, err
+	})}
+	go service.Serve(ln)
+	t.Cleanup(func() { service.Close() })
+
+	in.fails(exitFailed, "no such file or directory; name a folder that both see, such as "+filepath.Join(data, "nowhere"), "backup", "nowhere")
+	if err := os.Mkdir(data+"-backups", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	in.fails(exitFailed, "such as "+filepath.Join(data+"-backups", "nowhere"), "backup", "nowhere")
+	wrote = "{}"
+	in.fails(exitFailed, "another backup lies there", "backup", "another")
+	text, err := json.MarshalIndent(made, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrote = string(text)
+	if out := in.kunji("backup", "right"); !strings.Contains(out, "right: 1 file") {
+		t.Error(out)
+	}
+}
 
 // TestPolicy_5_3_RestoreReplays backs a running service up, has a visitor erased,
 // another one withdraw and a recipient unsubscribe, and restores: before any
@@ -25,6 +70,7 @@ func TestPolicy_5_3_RestoreReplays(t *testing.T) {
 	goes, goesID := in.consented(t, "goes")
 	back, _ := in.consented(t, "back")
 	in.kunji("backup", "saved")
+	in.fails(exitFailed, "name a folder where "+userName(os.Geteuid())+" may write, such as "+filepath.Join(in.dir, "data", "today"), "backup", "/proc/today")
 	if out := in.kunji("sql", "SELECT count() FROM events WHERE kind = 'page_view'", "--format", "tsv"); !strings.HasSuffix(out, "3\n") {
 		t.Fatalf("page views: %s", out)
 	}

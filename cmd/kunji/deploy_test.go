@@ -211,7 +211,8 @@ func TestDeployUser(t *testing.T) {
 		t.Errorf("the unit runs as %q:%q, dynamic %q; made is\n%s", user, unit["Group"], unit["DynamicUser"], made)
 	}
 	data := strings.TrimPrefix(unit["Environment"], "KUNJI_DATA_DIR=/var/lib/")
-	if !slices.Contains(strings.Fields(unit["StateDirectory"]), data) || !strings.HasSuffix(strings.TrimSpace(string(made)), "/var/lib/"+data) {
+	owned := strings.Fields(unit["StateDirectory"])
+	if !slices.Contains(owned, data) || !slices.Contains(owned, data+"-backups") || !strings.HasSuffix(strings.TrimSpace(string(made)), "/var/lib/"+data) {
 		t.Errorf("data_dir is %q, the user owns %q, at home in\n%s", data, unit["StateDirectory"], made)
 	}
 }

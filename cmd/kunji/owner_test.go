@@ -103,6 +103,9 @@ func TestRootLeavesTheServiceItsFiles(t *testing.T) {
 // so and leaves nothing behind.
 func TestRootIsToldWhoItIs(t *testing.T) {
 	in := served(t)
+	if said, err := in.as(0, "migrate"); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
 	closed := filepath.Join(in.dir, "closed")
 	if err := os.Mkdir(closed, 0o700); err != nil {
 		t.Fatal(err)
@@ -112,6 +115,15 @@ func TestRootIsToldWhoItIs(t *testing.T) {
 		if err == nil || !strings.Contains(said, "permission denied: the command runs as user 65533, to whom data_dir") {
 			t.Errorf("kunji %s: %v\n%s", args, err, said)
 		}
+	}
+	if err := os.Chmod(closed, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	place := filepath.Join(in.dir, "data", "today")
+	if said, err := in.as(0, "backup", filepath.Join(closed, "today")); err == nil || !strings.Contains(said, "name a folder where 65533 may write, such as "+place) {
+		t.Errorf("%v\n%s", err, said)
+	} else if said, err := in.as(0, "backup", place); err != nil {
+		t.Errorf("the place that it named: %v\n%s", err, said)
 	}
 	if left, err := os.ReadDir(closed); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
