@@ -13,7 +13,7 @@ import (
 )
 
 // ErrDestination says that a text is no place for a backup.
-var ErrDestination = errors.New("store: write where ClickHouse keeps the backup as File('name'), Disk('disk', 'name') or S3('address', 'key', 'secret')")
+var ErrDestination = errors.New("store: write where ClickHouse keeps the backup as File('name'), Disk('disk', 'name') or S3(collection, 'name')")
 
 // Backup has ClickHouse write the database to a destination: File, Disk, S3 or
 // AzureBlobStorage with their arguments, as its BACKUP statement takes them. Each

@@ -109,7 +109,7 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 // no error tells what it says.
 func TestDestinations(t *testing.T) {
 	for text, want := range map[string]bool{
-		"File('one')": true, "Disk('backups', 'one')": true, "S3('https://s3.example/b', 'key', 'it''s')": true, "S3(named, filename = 'one')": true,
+		"File('one')": true, "Disk('backups', 'one')": true, "S3('https://s3.example/b', 'key', 'it''s')": true, "S3(named, filename = 'one')": true, "S3(named, 'one')": true,
 		"File('one'); DROP DATABASE kunji": false, "File('one') SETTINGS async = 1": false, "url('x')": false, "File('a') --')": false,
 		"File((SELECT 1))": false, "": false, "File('one'": false, "File('a'), File('b')": false,
 	} {

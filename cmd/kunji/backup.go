@@ -61,7 +61,7 @@ type backupFile struct {
 
 type backupCmd struct {
 	Dir string `arg:"" help:"A folder for it, which is not there yet."`
-	To  string `help:"With a ClickHouse server: where it keeps the database, such as S3('https://…', 'key', 'secret')." placeholder:"DESTINATION"`
+	To  string `help:"With a ClickHouse server: where it keeps the database, such as Disk('backups', 'today') or, by a named collection of its configuration, S3(backups, 'today'). What holds a secret is better read from standard input: -." placeholder:"DESTINATION"`
 }
 
 // backupOrder is a backup, as it travels over the control socket.
@@ -79,15 +79,19 @@ func (c *backupCmd) Run(ctx context.Context, a *app) error {
 	case !cfg.ClickHouse.Embedded() && c.To == "":
 		return usagef("--to is missing: say where the ClickHouse server keeps the backup, such as Disk('backups', 'today')")
 	}
+	to, err := a.orRead(c.To, "the destination")
+	if err != nil {
+		return err
+	}
 	dir, err := newFolder(c.Dir)
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
 	var m backupManifest
-	err = askService(ctx, cfg.DataDir, "POST", "/backup", backupOrder{dir, c.To}, &m)
+	err = askService(ctx, cfg.DataDir, "POST", "/backup", backupOrder{dir, to}, &m)
 	switch {
 	case errors.Is(err, errNoService):
-		m, err = a.backupAtRest(ctx, cfg, dir, c.To)
+		m, err = a.backupAtRest(ctx, cfg, dir, to)
 	case err == nil:
 		err = cfg.seesBackup(dir, m)
 	}

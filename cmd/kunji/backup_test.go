@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,10 +27,11 @@ func TestBackupIsLookedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	made := backupManifest{Version: 1, Program: "p", Time: time.Unix(1_700_000_000, 0).UTC(), Database: "kunji", Files: []backupFile{{"a", 1, "b"}}}
-	wrote := ""
+	wrote, to := "", ""
 	service := &http.Server{ReadHeaderTimeout: time.Minute, Handler: answerControl(func(r *http.Request) (any, error) {
 		var o backupOrder
 		err := json.NewDecoder(r.Body).Decode(&o)
+		to = o.To
 		if err == nil && wrote != "" {
 			err = errors.Join(os.Mkdir(o.Dir, 0o700), os.WriteFile(filepath.Join(o.Dir, backupManifestFile), []byte(wrote), 0o600))
 		}
@@ -53,6 +55,15 @@ func TestBackupIsLookedFor(t *testing.T) {
 	if out := in.kunji("backup", "right"); !strings.Contains(out, "right: 1 file") {
 		t.Error(out)
 	}
+
+	in.env = append(in.env, "KUNJI_CLICKHOUSE_DSN=clickhouse://host:9000/kunji")
+	cmd := exec.Command(in.exe, "backup", "far", "--to", "-")
+	cmd.Dir, cmd.Env, cmd.Stdin = in.dir, in.env, strings.NewReader("S3('https://s3.example/b', 'key', 'secret')\n")
+	if out, err := cmd.CombinedOutput(); err != nil || to != "S3('https://s3.example/b', 'key', 'secret')" {
+		t.Errorf("from standard input came %q: %v\n%s", to, err, out)
+	}
+	in.fails(exitUsage, "the destination did not come from standard input", "backup", "further", "--to", "-")
+	in.fails(exitUsage, "the destination did not come from standard input", "restore", "far", "--from", "-")
 }
 
 // TestPolicy_5_3_RestoreReplays backs a running service up, has a visitor erased,

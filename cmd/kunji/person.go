@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -66,10 +67,8 @@ func (a *app) asked(p person, r reason) (cfg *Config, ring *identity.Ring, q ask
 		}
 		return cfg, ring, q, nil
 	}
-	if p.Recipient == "-" {
-		if p.Recipient, err = readAddress(a.stdin); err != nil {
-			return nil, nil, q, err
-		}
+	if p.Recipient, err = a.orRead(p.Recipient, "the mail address"); err != nil {
+		return nil, nil, q, err
 	}
 	if q.Recipient, err = parseRecipient(ring, q.Site, p.Recipient); err != nil {
 		return nil, nil, q, usagef("--recipient: %v", err)
@@ -77,16 +76,27 @@ func (a *app) asked(p person, r reason) (cfg *Config, ring *identity.Ring, q ask
 	return cfg, ring, q, nil
 }
 
+// maxLine bounds a line of standard input.
+const maxLine = 4 << 10
+
 // maxHandle bounds what is read as a person.
 const maxHandle = 1 << 10
 
-// readAddress reads a mail address from standard input.
-func readAddress(in io.Reader) (string, error) {
-	text, err := io.ReadAll(io.LimitReader(in, maxHandle))
-	if err != nil {
-		return "", fmt.Errorf("read the mail address: %w", err)
+// orRead returns what an option says, or where that is - a line of standard
+// input: the command line is seen by the machine's other users and by its
+// history.
+func (a *app) orRead(option, what string) (string, error) {
+	if option != "-" {
+		return option, nil
 	}
-	return strings.TrimSpace(string(text)), nil
+	line, err := bufio.NewReader(io.LimitReader(a.stdin, maxLine)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read %s: %w", what, err)
+	}
+	if line = strings.TrimSpace(line); line == "" {
+		return "", usagef("%s did not come from standard input: write it there, in one line", what)
+	}
+	return line, nil
 }
 
 var errVisitor = errors.New("write the visitor's number, such as 8117043560932261377, or a handle of this site")

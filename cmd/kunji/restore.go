@@ -33,7 +33,7 @@ const (
 
 type restoreCmd struct {
 	Dir   string `arg:"" help:"The folder that backup wrote."`
-	From  string `help:"With a ClickHouse server: where it kept the database, as --to of backup said." placeholder:"DESTINATION"`
+	From  string `help:"With a ClickHouse server: where it kept the database, as --to of backup said; - reads it from standard input." placeholder:"DESTINATION"`
 	Newer string `help:"With a ClickHouse server: the database before this one, whose erasures and unsubscribes count." placeholder:"DATABASE"`
 	Lost  bool   `help:"Also where what people asked for since the backup is lost: they would have to ask again."`
 }
@@ -55,6 +55,9 @@ type restore struct {
 func (c *restoreCmd) Run(ctx context.Context, a *app) (err error) {
 	cfg, err := a.open()
 	if err != nil {
+		return err
+	}
+	if c.From, err = a.orRead(c.From, "the destination"); err != nil {
 		return err
 	}
 	r := restore{cmd: c, cfg: cfg, now: a.now, log: slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
