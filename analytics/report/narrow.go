@@ -46,7 +46,8 @@ type narrowing struct {
 	since string
 }
 
-// oneValue is a value of several that a condition has.
+// oneValue is a value of several that a condition has: sql says what it alone adds
+// to the others.
 type oneValue struct {
 	condition int // its index
 	sql       string
@@ -112,8 +113,10 @@ func narrowingBy(report string, filters []Filter) narrowing {
 		if len(values) == 1 {
 			continue
 		}
-		for _, v := range values {
-			n.values = append(n.values, oneValue{len(n.conditions) - 1, n.condition(column, []string{v})})
+		for i, v := range values {
+			others := slices.Delete(slices.Clone(values), i, i+1)
+			adds := "(" + n.condition(column, []string{v}) + " AND NOT " + n.condition(column, others) + ")"
+			n.values = append(n.values, oneValue{len(n.conditions) - 1, adds})
 		}
 	}
 	return n

@@ -195,7 +195,7 @@ func filtersNameNoHandful(t *testing.T, db *store.Store) {
 		f(report, true, "-device:tablet")                  // the same
 		f(report, true, "country:CN", "device:desktop")    // leaves out two of CN
 		f(report, true, "device:watch")                    // nobody
-		f(report, true, "device:tablet", "device:desktop") // the four are told by name
+		f(report, true, "device:tablet", "device:desktop") // the four more than before
 		f(report, false, "browser:Firefox")
 		f(report, true, "browser:Firefox", "browser:Opera") // the three more than before
 	}
@@ -208,6 +208,34 @@ func filtersNameNoHandful(t *testing.T, db *store.Store) {
 	}
 	if _, err := Run(t.Context(), db, "campaigns", query(t, own, "2026-11-20", "2026-11-20", "bot:maybe")); err == nil {
 		t.Error("bot is yes or no")
+	}
+}
+
+// overlapsNameNoHandful: whom a value has in common with the others of its column
+// it does not tell of; whom it alone adds it does.
+func overlapsNameNoHandful(t *testing.T, db *store.Store) {
+	own := newSite(t, "overlap", "UTC", "EUR")
+	var events []*event.Event
+	see := func(page string, from, to uint64) {
+		for _, e := range seenOn("overlap", "CN", time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), from, to) {
+			e.Host, e.Path = "s.example", page
+			copy(e.ID[8:], page)
+			events = append(events, e)
+		}
+	}
+	see("/a", 1, 40)
+	see("/b", 20, 42) // two that did not see /a
+	see("/c", 30, 60)
+	see("/d", 1, 3) // all of them saw /a
+	insert(t, db, "overlap", store.Batch{Events: events})
+	for filters, withheld := range map[string]bool{"/a": false, "/b": false, "/a /b": true, "/a /c": false, "/d": true, "/a /d": false} {
+		var all []string
+		for _, page := range strings.Fields(filters) {
+			all = append(all, "page:s.example"+page)
+		}
+		if got := answer(t, db, "timeseries", query(t, own, "2026-11-20", "2026-11-20", all...)); got.Meta.Withheld != withheld {
+			t.Errorf("%s: withheld %v, want %v", filters, got.Meta.Withheld, withheld)
+		}
 	}
 }
 

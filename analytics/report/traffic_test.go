@@ -58,6 +58,7 @@ var onEngine = map[string]func(*testing.T, *store.Store){
 	"narrowed reports equal a count":      narrowedReportsEqualACount,
 	"narrowed behaviour equals a count":   narrowedBehaviourEqualsACount,
 	"filters name no handful":             filtersNameNoHandful,
+	"overlaps name no handful":            overlapsNameNoHandful,
 	"bots stand apart":                    botsStandApart,
 	"half hours have gaps":                halfHoursHaveGaps,
 	"coverage equals its definition":      coverageEqualsItsDefinition,

@@ -85,7 +85,7 @@ func (b *choiceBody) decide(s *consent.Situation, now time.Time) consent.Record 
 	}
 	for _, use := range st.Purposes {
 		d := b.decision(use.ID, before.Decisions[use.ID])
-		if d == consent.Granted && st.Minors.Ask && r.Age != consent.Adult && !r.Guardian {
+		if d == consent.Granted && st.Minors.Ask && r.Age != consent.Adult && !b.guarded(&r, before.Decisions[use.ID] == consent.Granted) {
 			d = consent.Denied // whoever is not of age cannot grant (PIPL 31)
 		}
 		if d != consent.Unset {
@@ -115,6 +115,12 @@ func (b *choiceBody) ofAge(r *consent.Record, before *consent.State) (age consen
 	return age, age == consent.Minor && stands
 }
 
+// guarded reports whether a guardian's yes covers a grant: one that is said with it,
+// or that was there when it was said.
+func (b *choiceBody) guarded(r *consent.Record, before bool) bool {
+	return r.Guardian && (before || b.Guardian != nil)
+}
+
 func (b *choiceBody) decision(p site.Purpose, before consent.Decision) consent.Decision {
 	if yes, named := b.Decisions[p.String()]; named {
 		if yes {
@@ -140,7 +146,8 @@ func (b *choiceBody) decideServices(r *consent.Record, s *consent.Situation) {
 	for _, sv := range s.Site.Services {
 		granted := r.Choices[sv.Purpose].Decision == consent.Granted
 		if yes, named := b.Services[sv.ID]; named {
-			r.SetService(sv.ID, yes && granted)
+			minor := r.Age == consent.Minor && !b.guarded(r, s.Record.ServiceGranted(sv.ID))
+			r.SetService(sv.ID, yes && granted && !minor)
 			continue
 		}
 		if b.Method == "save" && s.Problem == event.None && !s.Record.ServiceGranted(sv.ID) {

@@ -9,8 +9,9 @@ import (
 )
 
 // TestPolicy_8_GuardiansYesStays: what a minor's guardian agreed to stays with a
-// choice that says nothing of age, such as a placeholder's. It ends where it is
-// taken back, and with the choices that it was given for.
+// choice that says nothing of age, such as a placeholder's, and no more than that is
+// granted by it. It ends where it is taken back, and with the choices that it was
+// given for.
 func TestPolicy_8_GuardiansYesStays(t *testing.T) {
 	const allow = `"method":"save","surface":"placeholder","decisions":{"marketing":true}`
 	for _, c := range []struct {
@@ -19,7 +20,9 @@ func TestPolicy_8_GuardiansYesStays(t *testing.T) {
 		analytics  string
 		marketing  string
 	}{
-		{"a placeholder", allow, 0, "granted", "granted"},
+		{"a placeholder", allow, 0, "granted", "denied"},
+		{"everything", `"method":"accept_all","surface":"api"`, 0, "granted", "denied"},
+		{"a placeholder, with the guardian", allow + `,"guardian":true`, 0, "granted", "granted"},
 		{"the signal", `"method":"gpc","surface":"api"`, 0, "granted", "denied"},
 		{"the guardian took it back", allow + `,"guardian":false`, 0, "denied", "denied"},
 		{"a minor, said without a guardian", allow + `,"age":"minor"`, 0, "denied", "denied"},

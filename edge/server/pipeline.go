@@ -143,12 +143,11 @@ func (s *Server) decide(ctx *fasthttp.RequestCtx, in *intake) bool {
 
 // append puts the events on disk, and returns when they are there.
 func (s *Server) append(_ *fasthttp.RequestCtx, in *intake) bool {
-	if len(in.events) == 0 {
-		return true
-	}
-	err := in.encode()
-	if err == nil {
-		err = s.opts.Spool.Append(in.list...)
+	var err error
+	if len(in.events) > 0 {
+		if err = in.encode(); err == nil {
+			err = s.opts.Spool.Append(in.list...)
+		}
 	}
 	for _, id := range in.claimed {
 		s.seen.end(id, err == nil)

@@ -77,6 +77,12 @@ func TestMarketingAlone_VisitOnce(t *testing.T) {
 	if got := w.events(); !slices.Equal(kindsOf(got), []event.Kind{event.Visit}) {
 		t.Errorf("sent again it kept %v, want one visit", kindsOf(got))
 	}
+	within := `{"site":"shop","events":[{"kind":"page_view","url":"https://www.shop.example/cart","id":"later"}]}`
+	for range 2 { // within the session, and again: refused, and counted as that
+		if a := b.do("POST", "/v1/events", within); a.status != 202 || a.result() != "refused; reason=no_consent" {
+			t.Errorf("within the session: %d, %q", a.status, a.result())
+		}
+	}
 	b.choose("accept_all")
 	b.do("POST", "/v1/events", landed)
 	if got := kindsOf(w.events()); !slices.Contains(got, event.PageView) {

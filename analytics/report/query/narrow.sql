@@ -1,7 +1,8 @@
 -- How many people a narrowed report is about, in all or in each step of it: a row
 -- with 0 for the events that fit every condition, one with its number for each
 -- condition that alone leaves events out, and of those that fit every one, a row
--- with a number after these for each of several values that a condition has.
+-- with a number after these for each of several values of a column that alone adds
+-- events to the others.
 SELECT toInt64({{at}}) AS at, toInt64(part) AS part, toInt64(uniqCombined64If(14)(person, person != 0))
 FROM
 (
