@@ -94,7 +94,8 @@ type app struct {
 	stdout, stderr io.Writer
 	env            func(string) string
 	now            func() time.Time
-	became         string // whom root's command runs as; empty: whoever ran it
+	became         string  // whom root's command runs as; empty: whoever ran it
+	opened         *Config // by open
 }
 
 // load reads the configuration, for commands that need nothing below data_dir

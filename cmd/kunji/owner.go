@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"syscall"
 )
@@ -16,13 +17,21 @@ import (
 // service, which then refuses to start. The way back is gone; a file that only
 // root may open is refused afterwards, and notMine says why.
 
-// open is load for a command that goes on to read or write below data_dir.
+// open is load for a command that goes on to read or write below data_dir. The
+// configuration is read once: whom it becomes may not be let read it again.
 func (a *app) open() (*Config, error) {
+	if a.opened != nil {
+		return a.opened, nil
+	}
 	cfg, err := a.load()
 	if err != nil {
 		return nil, err
 	}
-	return cfg, a.become(cfg.DataDir)
+	if err := a.become(cfg.DataDir); err != nil {
+		return nil, err
+	}
+	a.opened = cfg
+	return cfg, nil
 }
 
 // become makes the process, where root runs it, one of the user to whom dir
@@ -43,10 +52,11 @@ func (a *app) become(dir string) error {
 		return nil
 	}
 	_ = actor() // the audit log goes on to name root: os/user keeps its first answer
-	uid, gid := int(owner.Uid), int(owner.Gid)
-	err = syscall.Setgroups([]int{gid})
+	uid := int(owner.Uid)
+	groups := groupsOf(owner)
+	err = syscall.Setgroups(groups)
 	if err == nil {
-		err = syscall.Setgid(gid)
+		err = syscall.Setgid(groups[0])
 	}
 	if err == nil {
 		err = syscall.Setuid(uid)
@@ -56,6 +66,23 @@ func (a *app) become(dir string) error {
 	}
 	a.became = fmt.Sprintf("user %s, to whom data_dir %s belongs", userName(uid), dir)
 	return nil
+}
+
+// groupsOf returns the groups of a user, its own first; where it has no name, that
+// of the folder alone.
+func groupsOf(owner *syscall.Stat_t) []int {
+	u, err := user.LookupId(strconv.Itoa(int(owner.Uid)))
+	if err != nil {
+		return []int{int(owner.Gid)}
+	}
+	all, _ := u.GroupIds() // its own at least, below
+	groups := []int{}
+	for _, text := range append([]string{u.Gid}, all...) {
+		if id, err := strconv.Atoi(text); err == nil && !slices.Contains(groups, id) {
+			groups = append(groups, id)
+		}
+	}
+	return groups
 }
 
 // notMine adds to an error why root was not allowed something.

@@ -150,9 +150,13 @@ func TestRootLeavesTheConfigurationReadable(t *testing.T) {
 	}
 }
 
-// TestRootIsNamedInTheAudit: root stays the actor of what it does as another.
+// TestRootIsNamedInTheAudit: root stays the actor of what it does as another, and
+// reads a configuration that the other may not.
 func TestRootIsNamedInTheAudit(t *testing.T) {
 	in := served(t)
+	if err := os.Chmod(filepath.Join(in.dir, "kunji.yaml"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, args := range [][]string{{"migrate"}, {"export", "--site", "shop", "--visitor", "1", "--reason", "asked by letter"}} {
 		if said, err := in.as(0, args...); err != nil {
 			t.Fatalf("kunji %s: %v\n%s", args, err, said)
