@@ -8,8 +8,8 @@ import (
 
 // Part answers GET /b/part/{name}, for the names that Script and the pages
 // gave out: dialog.{site}.{lang}.{hash}.js, note.{site}.{lang}.{hash}.js,
-// placeholder.{lang}.{hash}.js, pages.{hash}.css, and for clicks.js, which tags
-// ask for themselves. find finds a site by its id. A name whose hash is not the
+// placeholder.{lang}.{hash}.js, pages.{hash}.css, and for clicks.js and spa.js,
+// which tags ask for themselves. find finds a site by its id. A name whose hash is not the
 // present content's (a page loaded just before a reload) gets the present
 // content with Immutable false; an unknown name gets false.
 //
@@ -32,8 +32,8 @@ func (a *Assets) Part(name string, find func(id string) (*site.Site, bool)) (*Fi
 		return a.file(a.dialog(s, lang), name), true
 	case script && fields[0] == "placeholder" && last == 2 && a.words[fields[1]] != nil:
 		return a.file(a.placeholder(fields[1]), name), true
-	case name == "clicks.js":
-		return a.file(part{name: "clicks", body: a.dist[name]}, name), true
+	case name == "clicks.js" || name == "spa.js":
+		return a.file(part{name: stem, body: a.dist[name]}, name), true
 	case fields[0] == "pages" && last == 2 && fields[2] == "css":
 		return named(a.style, name == a.StylePart()), true
 	}

@@ -56,7 +56,7 @@ func build(src, dist string) error {
 			return err
 		}
 	}
-	for _, part := range []string{"dialog", "placeholder", "note", "clicks"} {
+	for _, part := range []string{"dialog", "placeholder", "note", "clicks", "spa"} {
 		if err := script(src, dist, part, part+".js", nil, api.FormatESModule, names); err != nil {
 			return err
 		}

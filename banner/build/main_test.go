@@ -20,7 +20,7 @@ func TestBuildIsDeterministic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := 1<<len(features) + 4 + 7; len(files) != want {
+	if want := 1<<len(features) + 5 + 7; len(files) != want {
 		t.Errorf("%d files, want %d", len(files), want)
 	}
 	for _, f := range files {

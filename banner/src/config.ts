@@ -97,7 +97,7 @@ export const names: Record<string, string> = {
 /** A purpose's letter from its name. */
 export const letter = (name: string): string => (name[0] === 'c' ? 'x' : (name[0] ?? ''));
 
-/** The tag itself: data-spa on it counts history changes as views, data-clicks loads clicks.ts. */
+/** The tag itself: data-spa on it loads spa.ts, data-clicks clicks.ts. */
 export const own = document.currentScript as HTMLScriptElement;
 
 /** Where the edge answers, prefix included: the script's address without /b/{site}.js. */

@@ -36,8 +36,8 @@ let tabs: BroadcastChannel | undefined;
 /** Begins to hear, and to tell, the site's other tabs. */
 export const join = (): void => {
 	try {
-		tabs = new BroadcastChannel('kunji');
-		tabs.onmessage = ({ data }) => data[0] === C.site && apply(data[1]);
+		tabs = new BroadcastChannel(`kunji ${C.site}`);
+		tabs.onmessage = ({ data }) => apply(data);
 	} catch {}
 };
 
@@ -96,7 +96,7 @@ export const decide = (choice: Choice): Promise<Answer> =>
 		for (const [id, d] of Object.entries(answer.services)) next._services[id] = d[0] ?? '';
 		blocked = !stored();
 		apply(next);
-		tabs?.postMessage([C.site, next]);
+		tabs?.postMessage(next);
 		return answer;
 	});
 

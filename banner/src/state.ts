@@ -14,13 +14,6 @@ export interface State {
 	_old: string;
 }
 
-const empty = (): State => ({
-	_decisions: {},
-	_services: {},
-	_flags: '',
-	_old: '',
-});
-
 export const gpc = !!C.gpc || (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl === true;
 
 const prefix = `kj_consent_${C.site}=`;
@@ -32,23 +25,25 @@ const values = (): string[] => [...new Set(document.cookie.split('; ').filter((c
 export const stored = (): boolean => values().length > 0;
 
 export const read = (): State => {
-	const s = empty();
+	const s: State = { _decisions: {}, _services: {}, _flags: '', _old: '' };
 	const all = values();
-	const f = (all[0] ?? '').slice(prefix.length).split('~');
-	const age = Date.now() / 864e5 - Number(f[6]);
-	if (all.length !== 1 || f[0] !== '1' || f[1] !== C.site) return s;
+	const [format, site, decisions = '', services = '', policy, flags = '', day] = String(all)
+		.slice(prefix.length)
+		.split('~');
+	if (all.length !== 1 || format !== '1' || site !== C.site) return s;
+	const age = Date.now() / 864e5 - Number(day);
 	// A record knows its day and not its hour: a grant counts from that day's
 	// first moment, so that it never lasts too long, a refusal from its last, so
 	// that nobody is asked again too soon. An expired one is a no everywhere.
-	const expired = age >= C.days + (/\dg/.test(f[2] ?? '') ? 0 : 1) || age <= -1;
-	const valid = !expired && Number(f[4]) >= C.policy;
+	const expired = age >= C.days + (/\dg/.test(decisions) ? 0 : 1) || age <= -1;
+	const valid = !expired && Number(policy) >= C.policy;
 	if (expired) s._old = 'pamx';
-	for (const [, letter = '', version, answer = ''] of (f[2] ?? '').matchAll(/(.)(\d+)([gd])/g)) {
+	for (const [, letter = '', version, answer = ''] of decisions.matchAll(/(.)(\d+)([gd])/g)) {
 		if (valid && Number(version) >= (C.purposes[letter] ?? 1)) s._decisions[letter] = answer;
 		else if (answer === 'd') s._old += letter;
 	}
-	for (const [, id = '', answer = ''] of (f[3] ?? '').matchAll(/([^:]+):([gd])_?/g)) s._services[id] = answer;
-	s._flags = f[5] ?? '';
+	for (const [, id = '', answer = ''] of services.matchAll(/([^:]+):([gd])_?/g)) s._services[id] = answer;
+	s._flags = flags;
 	return s;
 };
 

@@ -47,30 +47,15 @@ export const convert = ({ value, currency, order }: Purchase = {}): void => {
 	if (counts('m')) send({ kind: 'conversion', url: location.href, value, currency, order } as Event);
 };
 
-/** Pages that change their address without loading: each new path or query is a view. */
-const followHistory = (): void => {
-	const path = (): string => location.pathname + location.search;
-	let last = path();
-	let address = location.href;
-	const look = (): void => {
-		if (path() !== last) view(address);
-		last = path();
-		address = location.href;
-	};
-	for (const name of ['pushState', 'replaceState'] as const) {
-		const original = history[name];
-		history[name] = (...a) => {
-			original.apply(history, a);
-			look();
-		};
-	}
-	addEventListener('popstate', look);
-};
+interface Follower {
+	follow(address: string, view: (referrer: string) => void): void;
+}
 
 export const start = (): void => {
 	listen(tried);
 	view(document.referrer);
-	if ('spa' in own.dataset) followHistory();
+	const address = location.href;
+	if ('spa' in own.dataset) lazy<Follower>('spa.js', (m) => m.follow(address, view));
 	if (own.dataset['clicks']) lazy('clicks.js', () => {});
 	addEventListener('pageshow', (e) => {
 		if (!e.persisted) return;

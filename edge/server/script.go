@@ -9,6 +9,10 @@ import (
 	"github.com/kunjicloud/kunji/banner"
 )
 
+// scriptCache is how long the script, and a part that is not named by its
+// content, may be kept.
+const scriptCache = "private, max-age=300, stale-if-error=86400"
+
 // script is GET /b/{site}.js: the banner for this place, language and signal.
 // It never looks at a cookie, so that it can be cached; the edge decides again
 // on every hit, and a stale script can ask wrongly but never record wrongly.
@@ -29,7 +33,7 @@ func (s *Server) script(ctx *fasthttp.RequestCtx) {
 		NodeRegion: s.opts.Region,
 	})
 	out := &ctx.Response.Header
-	out.Set(fasthttp.HeaderCacheControl, "private, max-age=300, stale-if-error=86400")
+	out.Set(fasthttp.HeaderCacheControl, scriptCache)
 	out.Set(fasthttp.HeaderVary, "Accept-Encoding, Accept-Language, Sec-GPC")
 	out.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	// With crossorigin and integrity on the tag the browser asks in mode cors.
@@ -38,7 +42,7 @@ func (s *Server) script(ctx *fasthttp.RequestCtx) {
 }
 
 // part is GET /b/part/{name}: a piece that the script loads when it needs it,
-// whose name changes with its content.
+// which is kept for good where its name changes with its content.
 func (s *Server) part(ctx *fasthttp.RequestCtx) {
 	name, _ := ctx.UserValue("name").(string)
 	file, ok := s.opts.Banner.Part(name, s.book.Load().find)
@@ -47,7 +51,10 @@ func (s *Server) part(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	out := &ctx.Response.Header
-	out.Set(fasthttp.HeaderCacheControl, "public, max-age=31536000, immutable")
+	out.Set(fasthttp.HeaderCacheControl, scriptCache)
+	if file.Immutable {
+		out.Set(fasthttp.HeaderCacheControl, "public, max-age=31536000, immutable")
+	}
 	out.Set(fasthttp.HeaderVary, fasthttp.HeaderAcceptEncoding)
 	out.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	out.Set(fasthttp.HeaderAccessControlAllowOrigin, "*")

@@ -27,6 +27,7 @@ before(async () => {
     [at('clicks')]: html(`<h1>clicks</h1><a id="out" href="https://other.example/somewhere?who=me"><b>Out</b></a><a id="in" href="${at('second')}">In</a>
       <a id="file" href="${at('list')}/Prices.PDF?who=me">Prices</a><a id="mail" href="mailto:a@b.example">Mail</a>${tag('wide', { attributes: 'async data-clicks="outbound downloads"' })}
       <script>addEventListener('click', (e) => e.preventDefault())</script>`),
+    [at('turns')]: html(`<h1>turns</h1>${tag('wide', { attributes: 'async data-spa' })}`),
     [at('silent')]: { body: page('silent'), headers: { 'Referrer-Policy': 'no-referrer' } },
   });
 });
@@ -114,5 +115,35 @@ test('links that leave and files count where the tag says so, without their quer
   await pause(500);
   const rows = await sql(`SELECT name, toJSONString(props) AS props FROM events WHERE kind = 'custom' AND path = '${at('clicks')}' ORDER BY name`);
   assert.deepEqual(rows, [{ name: 'download', props: '{"file":"Prices.PDF"}' }, { name: 'outbound', props: '{"host":"other.example"}' }]);
+  await p.browserContext().close();
+});
+
+test('where the tag says so each new path or query is a view, from the one before, and a fragment is none', async () => {
+  const p = await known('turns');
+  for (const to of ['#part', `${at('turned')}?size=2`, `${at('turned')}?size=2#part`, at('turned-twice')]) {
+    await p.evaluate((address) => history.pushState(null, '', address), to);
+    await pause(300); // a view is what was painted
+  }
+  await counted('turned', 1);
+  await counted('turned-twice', 1);
+  await p.evaluate(() => history.go(-1));
+  await counted('turned', 2);
+  await pause(1000);
+  assert.deepEqual([await count('turns'), await count('turned'), await count('turned-twice')], [1, 2, 1]);
+  await p.browserContext().close();
+});
+
+test('an address that changes before the script can follow it is a view too', async () => {
+  const p = await known('turns');
+  const seen = await count('turns');
+  let held;
+  await p.setRequestInterception(true);
+  p.on('request', (r) => (r.url().endsWith('/b/part/spa.js') ? (held = r) : r.continue()));
+  await p.reload({ waitUntil: 'domcontentloaded' });
+  await eventually('the part is asked for', async () => held);
+  await counted('turns', seen + 1);
+  await p.evaluate((to) => history.pushState(null, '', to), at('turned-early'));
+  await held.continue();
+  await counted('turned-early', 1);
   await p.browserContext().close();
 });
