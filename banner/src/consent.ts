@@ -2,7 +2,7 @@
 
 import { base, C, letter, type T } from './config';
 import { inTurn } from './events';
-import { ask, gpc, read, released, type State, set, state, stored, view } from './state';
+import { ask, changed, gpc, read, released, type State, set, state, stored, view } from './state';
 
 export interface Choice {
 	decisions?: Record<string, boolean>;
@@ -64,8 +64,10 @@ export const tidy = (): void => {
 	if (C.leaves && !ask()) clear(Object.keys(C.services).filter((id) => !runs(id)));
 };
 
-/** Reads the cookie again: another page may have changed it meanwhile. */
-export const reread = (): void => apply(read());
+/** Reads the cookie again where it was changed meanwhile; one that never was kept, in no case. */
+export const reread = (): void => {
+	if (changed()) apply(read());
+};
 
 /** Posts a choice. Rejects when the edge could not keep it; nothing changes then. */
 export const decide = (choice: Choice): Promise<Answer> =>

@@ -27,6 +27,13 @@ const address = `${base}/v1/events`;
 const body = (events: typeof queue): string =>
 	JSON.stringify({ site: C.site, events: events.map(({ _at, ...e }) => ({ ...e, age: Date.now() - _at })) });
 
+/** Told after each answer. */
+let tell: () => void;
+
+export const hear = (f: typeof tell): void => {
+	tell = f;
+};
+
 export const send = (e: Event): void => {
 	// The oldest go first when the edge stays away: the queue never grows beyond its limit.
 	if (queue.length >= LIMIT) queue.splice(flying, 1);
@@ -70,7 +77,8 @@ const fly = async (): Promise<void> => {
 		});
 		if (r.status < 500 && r.status !== 429) {
 			queue = queue.slice(flying);
-			wait = tries = 0;
+			wait = tries = flying = 0;
+			tell();
 		} else wait = Math.max(wait, Number(r.headers.get('Retry-After')) * 1e3 || 0);
 	} catch {}
 	flying = 0;

@@ -47,11 +47,18 @@ export const read = (): State => {
 	return s;
 };
 
+/** The cookie as it was when the state was last set. */
+let known = String(values());
+
 export let state: State = read();
 
 export const set = (s: State): void => {
 	state = s;
+	known = String(values());
 };
+
+/** Whether the cookie was changed since, by another page or by an answer of the edge. */
+export const changed = (): boolean => known !== String(values());
 
 /**
  * Whether a purpose is asked for and still unset. Who refused everything is not

@@ -199,9 +199,9 @@ func (s *Server) ledgerEntry(v *visit, body *choiceBody, before, after *consent.
 // that it does not cover any more; what it returns is clearUncovered's.
 func (s *Server) setChoice(ctx *fasthttp.RequestCtx, v *visit, visitor uint64) (right string) {
 	scope := s.scope(ctx, v.site)
-	life := int(v.site.ConsentLifetime / time.Second)
-	addCookie(ctx, s.opts.Ring.AppendCookie(nil, identity.ConsentJar, v.site.ID, v.situation.Record.AppendText(nil), life, scope))
+	s.addConsent(ctx, v.site, &v.situation.Record, scope)
 	if visitor != 0 {
+		life := int(v.site.ConsentLifetime / time.Second)
 		payload := identity.AppendVisitor(nil, v.site.ID, visitor)
 		addCookie(ctx, s.opts.Ring.AppendCookie(nil, identity.VisitorJar, v.site.ID, payload, life, scope))
 	}

@@ -174,6 +174,7 @@ func (eventsShape) answer(s *Server, ctx *fasthttp.RequestCtx, in *intake) {
 	}
 	s.setVisit(ctx, in)
 	if clears && in.site != nil {
+		s.voidConsent(ctx, &in.visit)
 		answer.RightsURL = s.rightsAddress(ctx, in.site, s.clearUncovered(ctx, &in.visit))
 	}
 	writeJSON(ctx, fasthttp.StatusAccepted, answer)

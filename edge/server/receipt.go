@@ -113,7 +113,7 @@ func (s *Server) getReceipt(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	s.judgeBy(ctx, &v, now)
-	if v.situation.Record.Site == "" {
+	if v.situation.Record.Policy == 0 { // none, or voidConsent's, which nobody decided
 		problem(ctx, fasthttp.StatusNotFound, "not_found", "This browser carries no decision that counts: there is nothing to give a receipt of.")
 		return
 	}

@@ -134,6 +134,31 @@ func (s *Server) clearUncovered(ctx *fasthttp.RequestCtx, v *visit) (right strin
 	return right
 }
 
+// voidConsent puts an end to a kj_consent that does not count. The page's script
+// cannot verify it, and would run on what it grants without asking. What takes
+// its place decides nothing and is over: it asks again and is a no everywhere,
+// while under opt_out to have no record would be none. One kept for this host
+// alone goes, or the two would be in conflict for ever. Beacons are answered out
+// of turn, perhaps after a newer choice: those answers leave the cookie as it is.
+func (s *Server) voidConsent(ctx *fasthttp.RequestCtx, v *visit) {
+	if v.situation.Problem == event.None || string(ctx.Request.Header.Peek("Sec-Fetch-Mode")) == "no-cors" {
+		return
+	}
+	scope := s.scope(ctx, v.site)
+	if scope.Domain != "" {
+		host := scope
+		host.Domain = ""
+		addCookie(ctx, identity.AppendClear(nil, identity.ConsentJar, v.site.ID, host))
+	}
+	s.addConsent(ctx, v.site, &consent.Record{Site: v.site.ID}, scope)
+}
+
+// addConsent sets kj_consent to a record.
+func (s *Server) addConsent(ctx *fasthttp.RequestCtx, st *site.Site, r *consent.Record, scope identity.Scope) {
+	life := int(st.ConsentLifetime / time.Second)
+	addCookie(ctx, s.opts.Ring.AppendCookie(nil, identity.ConsentJar, st.ID, r.AppendText(nil), life, scope))
+}
+
 func addCookie(ctx *fasthttp.RequestCtx, line []byte) {
 	ctx.Response.Header.Add(fasthttp.HeaderSetCookie, string(line))
 }

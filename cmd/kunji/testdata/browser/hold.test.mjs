@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { act, cookieNames, eventually, launch, open, pause } from './browser.mjs';
+import { act, cookieNames, edge, eventually, launch, open, pause } from './browser.mjs';
 import { html, tag, website } from './pages.mjs';
 
 const slow = 'ran.push("slow")';
@@ -154,6 +154,37 @@ test('a choice in one tab reaches the others', async () => {
   assert.equal(await second.evaluate(() => document.querySelector('kunji-banner').shadowRoot.querySelector('.layer')), null, 'the other tab asks on');
   await first.evaluate(() => self.kunji.withdraw());
   await eventually('the other tab knows', async () => (await second.evaluate(() => self.kunji.consent().analytics)) === 'denied');
+});
+
+test('a decision that counts no more is asked for again, and releases nothing more', async () => {
+  const page = await open(browser, `${site.at}/next`);
+  const visited = page.browserContext();
+  await act(page, 'accept');
+  await eventually('the yes is kept', async () => (await cookieNames(page)).includes('kj_vid_wide'));
+  // Withdrawn elsewhere: this browser keeps a cookie that grants.
+  const cookie = (await visited.cookies()).map((c) => `${c.name}=${c.value}`).join('; ');
+  const withdrawn = await fetch(`${edge}/v1/consent`, {
+    method: 'POST', headers: { Cookie: cookie, Origin: site.at }, body: JSON.stringify({ site: 'wide', method: 'withdraw', surface: 'api' }),
+  });
+  assert.equal(withdrawn.status, 200);
+  const heard = () => page.evaluate(() => [self.kunji.consent().analytics, !!document.querySelector('kunji-banner').shadowRoot.querySelector('.layer')]);
+  assert.deepEqual(await heard(), ['granted', false]);
+  await page.evaluate(() => self.kunji.track('hit'));
+  await eventually('it is asked again', async () => (await heard()).join() === 'unset,true');
+  assert.deepEqual(await cookieNames(page), ['kj_consent_wide']);
+  await page.evaluate(() => {
+    const s = document.createElement('script');
+    s.type = 'text/plain';
+    s.dataset.kunji = 'analytics';
+    s.text = 'ran.push("more")';
+    document.body.append(s);
+  });
+  await pause(300);
+  assert.deepEqual(await ran(page), ['analytics']);
+  const next = await visited.newPage();
+  await next.goto(`${site.at}/next`, { waitUntil: 'load' });
+  await act(next, 'accept');
+  await eventually('the new yes counts, in the first tab too', async () => (await ran(next)).length === 1 && (await ran(page)).length === 2);
 });
 
 test('cookies blocked: the answer holds for this page load, and the settings say why', async () => {
