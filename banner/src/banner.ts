@@ -3,8 +3,20 @@
 // moves anything.
 
 import { base, C, names, T } from './config';
-import { type Answer, blocked, decide, lazy, listen, load, type Part } from './consent';
+import {
+	type Answer,
+	blocked,
+	type Choice,
+	decide,
+	lazy,
+	listen,
+	load,
+	type Part,
+	type Right,
+	reread,
+} from './consent';
 import { action, h } from './dom';
+import { hear } from './events';
 import { age, cross } from './questions';
 import { ask, gpc, granted, state } from './state';
 import { seen } from './views';
@@ -20,8 +32,8 @@ root.adoptedStyleSheets = [sheet];
 let layer: HTMLElement | undefined;
 
 /** Opens the preferences, in a part of their own; after an answer that took identifiers away, what it says. */
-export const show = async (answer?: Answer): Promise<void> => {
-	if (C.stopped || !host.isConnected) return;
+export const show = async (answer?: Answer | Right): Promise<void> => {
+	if ((C.stopped && !answer) || !host.isConnected) return;
 	const core = {
 		_base: base,
 		_config: C,
@@ -35,6 +47,13 @@ export const show = async (answer?: Answer): Promise<void> => {
 		_listen: listen,
 	};
 	await load<Part>(C.dialog, (m) => m._open(core, answer));
+};
+
+const hand = (answer: Right): unknown => answer.rights_url && show(answer);
+
+/** A choice made outside the preferences, which hand over themselves. */
+export const choose = async (choice: Choice): Promise<void> => {
+	hand(await decide(choice));
 };
 
 const link = (page: string, text: string): HTMLElement => h('a', { href: `${base}/${page}/${C.site}` }, text);
@@ -53,7 +72,7 @@ const build = (): HTMLElement => {
 	const minors = AGE ? age() : undefined;
 	const abroad = CROSS ? cross(facts()) : undefined;
 	const error = h('p', { role: 'alert' });
-	const choose = async (yes: boolean): Promise<void> => {
+	const answer = async (yes: boolean): Promise<void> => {
 		if (yes && minors && !minors._ready()) {
 			error.textContent = T.age?.missing ?? '';
 			return;
@@ -64,13 +83,12 @@ const build = (): HTMLElement => {
 		const apart = yes && abroad && !abroad[1].checked;
 		if (apart) decisions['cross_border'] = false;
 		try {
-			const answer = await decide({
+			await choose({
 				decisions,
 				method: yes ? (apart ? 'save' : 'accept_all') : 'reject_all',
 				surface: 'banner',
 				...minors?._answer(),
 			});
-			if (answer.rights_url) show(answer);
 		} catch {
 			error.textContent = T.error;
 		}
@@ -91,8 +109,8 @@ const build = (): HTMLElement => {
 		h(
 			'div',
 			{ class: 'actions' },
-			action('accept', T.accept, () => choose(true)),
-			action('reject', T.reject, () => choose(false)),
+			action('accept', T.accept, () => answer(true)),
+			action('reject', T.reject, () => answer(false)),
 			action('settings', T.settings, () => show()),
 		),
 	);
@@ -140,6 +158,11 @@ export const start = (): void => {
 		lazy<{ _tell(root: ShadowRoot, page: string): void }>(C.note, (m) =>
 			m._tell(root, `${base}/choices/${C.site}`),
 		);
+	// A hit's answer may end what was decided, and the identifier with it.
+	hear((answer) => {
+		reread();
+		hand(answer);
+	});
 	if (C.stopped) return; // nothing is asked
 	document.addEventListener('focusin', uncover);
 	listen(update);

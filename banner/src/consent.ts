@@ -14,11 +14,15 @@ export interface Choice {
 	erase?: boolean | undefined;
 }
 
-/** The edge's answer, as in the contract. */
-export interface Answer {
+/** The edge's answer to a choice, as in the contract. */
+export interface Answer extends Right {
 	decisions: Record<string, string>;
 	services: Record<string, string>;
 	signal?: boolean;
+}
+
+/** What every answer that takes the visitor's identifier away hands over. */
+export interface Right {
 	rights_url?: string;
 }
 
@@ -107,7 +111,7 @@ export const withdraw = (erase?: boolean): Promise<Answer> =>
 
 /** The dialog's part, loaded once. */
 export interface Part {
-	_open(core: Core, answer?: Answer): void;
+	_open(core: Core, answer?: Answer | Right): void;
 	_clear(services: string[], runs: (service: string) => boolean): void;
 }
 

@@ -4,7 +4,7 @@
 
 import { clear, type Traces } from './clear';
 import type { Text } from './config';
-import type { Answer, Core, Part } from './consent';
+import type { Answer, Core, Part, Right } from './consent';
 import { action, type Child, h, tick } from './dom';
 
 interface Service {
@@ -61,7 +61,7 @@ let ids = 0;
 let sheet: CSSStyleSheet | undefined;
 let open: Preferences | undefined;
 
-const _open = (core: Core, answer?: Answer): void => {
+const _open = (core: Core, answer?: Answer | Right): void => {
 	const root = core._root;
 	if (!sheet) {
 		sheet = new CSSStyleSheet();
@@ -69,7 +69,10 @@ const _open = (core: Core, answer?: Answer): void => {
 		root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
 		core._listen(() => open?._refresh());
 	}
-	if (open) return;
+	if (open) {
+		open._hand(answer); // beside what is being chosen
+		return;
+	}
 	open = new Preferences(core);
 	open._show();
 	if (answer) open._done(answer);
@@ -288,18 +291,22 @@ class Preferences {
 		this._status.replaceChildren(h('p', { class: 'note' }, text));
 	}
 
-	/** Nothing more is collected: says so, and hands over the rights address. */
-	_done(answer: Answer): void {
+	/** Nothing is left to choose: says what became of a choice, and hands over the rights address. */
+	_done(answer: Answer | Right): void {
 		for (const e of this._dialog.querySelectorAll('.body, .actions')) e.remove();
-		this._say(t('withdrawn'));
-		const url = answer.rights_url;
-		if (url) {
-			const address = new URL(url, `${this._core._base}/`).href;
-			this._status.append(
-				h('p', {}, t('rights')),
-				h('p', {}, h('a', { class: 'rights', href: address }, address)),
-			);
-		}
+		this._status.replaceChildren();
+		if ('decisions' in answer && !Object.values(answer.decisions).includes('granted'))
+			this._say(t('withdrawn'));
+		this._hand(answer);
+	}
+
+	_hand(answer?: Right): void {
+		if (!answer?.rights_url) return;
+		const address = new URL(answer.rights_url, `${this._core._base}/`).href;
+		this._status.append(
+			h('p', {}, t('rights')),
+			h('p', {}, h('a', { class: 'rights', href: address }, address)),
+		);
 	}
 }
 

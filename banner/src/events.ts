@@ -2,6 +2,7 @@
 // its own, so a retry after a broken network or a full edge counts once.
 
 import { base, C } from './config';
+import type { Right } from './consent';
 
 export interface Event {
 	kind: string;
@@ -27,8 +28,8 @@ const address = `${base}/v1/events`;
 const body = (events: typeof queue): string =>
 	JSON.stringify({ site: C.site, events: events.map(({ _at, ...e }) => ({ ...e, age: Date.now() - _at })) });
 
-/** Told after each answer. */
-let tell: () => void;
+/** Told what the edge answers, as far as anybody needs it. */
+let tell: (answer: Right) => void;
 
 export const hear = (f: typeof tell): void => {
 	tell = f;
@@ -78,7 +79,7 @@ const fly = async (): Promise<void> => {
 		if (r.status < 500 && r.status !== 429) {
 			queue = queue.slice(flying);
 			wait = tries = flying = 0;
-			tell();
+			tell(await r.json());
 		} else wait = Math.max(wait, Number(r.headers.get('Retry-After')) * 1e3 || 0);
 	} catch {}
 	flying = 0;

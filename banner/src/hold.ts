@@ -4,8 +4,9 @@
 //	<iframe data-kunji="marketing" data-kunji-service="video" data-src="…">
 //	<img data-kunji="marketing" data-src="…">
 
+import { choose } from './banner';
 import { C, letter, own } from './config';
-import { type Choice, decide, lazy, listen } from './consent';
+import { type Choice, lazy, listen } from './consent';
 import { released } from './state';
 
 interface Policy {
@@ -61,7 +62,7 @@ const release = async (): Promise<void> => {
 			e.removeAttribute('data-kunji');
 		} else if (e.tagName === 'IFRAME') frames.push(e as HTMLIFrameElement);
 	}
-	if (frames.length || met) lazy<Placeholders>(C.placeholder, (m) => m._place(frames, decide));
+	if (frames.length || met) lazy<Placeholders>(C.placeholder, (m) => m._place(frames, choose));
 	met ||= frames.length > 0;
 	if (running) return;
 	running = true;

@@ -4,7 +4,7 @@
 import { own } from './config';
 import { lazy, listen, reread } from './consent';
 import { painted } from './dom';
-import { type Event, forget, hear, send } from './events';
+import { type Event, forget, send } from './events';
 import { counts } from './state';
 
 /** A view that waits for a yes: this load's address and referrer, in memory only. */
@@ -53,8 +53,6 @@ interface Follower {
 
 export const start = (): void => {
 	listen(tried);
-	// The edge may have said that what was decided counts no more.
-	hear(reread);
 	view(document.referrer);
 	const address = location.href;
 	if ('spa' in own.dataset) lazy<Follower>('spa.js', (m) => m.follow(address, view));

@@ -156,21 +156,25 @@ test('a choice in one tab reaches the others', async () => {
   await eventually('the other tab knows', async () => (await second.evaluate(() => self.kunji.consent().analytics)) === 'denied');
 });
 
-test('a decision that counts no more is asked for again, and releases nothing more', async () => {
-  const page = await open(browser, `${site.at}/next`);
-  const visited = page.browserContext();
-  await act(page, 'accept');
-  await eventually('the yes is kept', async () => (await cookieNames(page)).includes('kj_vid_wide'));
-  // Withdrawn elsewhere: this browser keeps a cookie that grants.
-  const cookie = (await visited.cookies()).map((c) => `${c.name}=${c.value}`).join('; ');
-  const withdrawn = await fetch(`${edge}/v1/consent`, {
+/** Withdraws what a page's visitor decided in another place: this browser keeps a cookie that grants. */
+async function withdrawElsewhere(page) {
+  const cookie = (await page.browserContext().cookies()).map((c) => `${c.name}=${c.value}`).join('; ');
+  const answer = await fetch(`${edge}/v1/consent`, {
     method: 'POST', headers: { Cookie: cookie, Origin: site.at }, body: JSON.stringify({ site: 'wide', method: 'withdraw', surface: 'api' }),
   });
-  assert.equal(withdrawn.status, 200);
-  const heard = () => page.evaluate(() => [self.kunji.consent().analytics, !!document.querySelector('kunji-banner').shadowRoot.querySelector('.layer')]);
-  assert.deepEqual(await heard(), ['granted', false]);
+  assert.equal(answer.status, 200);
+}
+
+const heard = (page) => page.evaluate(() => [self.kunji.consent().analytics, !!document.querySelector('kunji-banner').shadowRoot.querySelector('.layer')]);
+
+test('a decision that counts no more is asked for again, and releases nothing more', async () => {
+  const page = await open(browser, `${site.at}/next`);
+  await act(page, 'accept');
+  await eventually('the yes is kept', async () => (await cookieNames(page)).includes('kj_vid_wide'));
+  await withdrawElsewhere(page);
+  assert.deepEqual(await heard(page), ['granted', false]);
   await page.evaluate(() => self.kunji.track('hit'));
-  await eventually('it is asked again', async () => (await heard()).join() === 'unset,true');
+  await eventually('it is asked again', async () => (await heard(page)).join() === 'unset,true');
   assert.deepEqual(await cookieNames(page), ['kj_consent_wide']);
   await page.evaluate(() => {
     const s = document.createElement('script');
@@ -181,10 +185,48 @@ test('a decision that counts no more is asked for again, and releases nothing mo
   });
   await pause(300);
   assert.deepEqual(await ran(page), ['analytics']);
-  const next = await visited.newPage();
+  const next = await page.browserContext().newPage();
   await next.goto(`${site.at}/next`, { waitUntil: 'load' });
   await act(next, 'accept');
   await eventually('the new yes counts, in the first tab too', async () => (await ran(next)).length === 1 && (await ran(page)).length === 2);
+});
+
+/** The rights address that the preferences show, which leads to a page. */
+async function handedOver(page) {
+  const link = await page.waitForSelector('>>> dialog.prefs a.rights', { visible: true });
+  const address = await link.evaluate((a) => a.href);
+  assert.ok(address.startsWith(`${edge}/r/`), address);
+  assert.equal((await fetch(address, { headers: { Accept: 'text/html' } })).status, 200);
+  return page.evaluate(() => document.querySelector('kunji-banner').shadowRoot.querySelectorAll('dialog.prefs [role="switch"]').length);
+}
+
+test('a hit’s answer that takes the identifier away hands over the rights address', async () => {
+  for (const choosing of [false, true]) {
+    const page = await open(browser, `${site.at}/next`);
+    await act(page, 'accept');
+    await eventually('the yes is kept', async () => (await cookieNames(page)).includes('kj_vid_wide'));
+    await withdrawElsewhere(page);
+    if (choosing) {
+      await page.evaluate(() => self.kunji.show());
+      await page.waitForSelector('>>> dialog.prefs', { visible: true });
+    }
+    await page.evaluate(() => self.kunji.track('hit'));
+    assert.equal(await handedOver(page) > 0, choosing, 'whoever is choosing goes on, and nobody else has to choose');
+    assert.ok(!(await page.$eval('>>> dialog.prefs', (d) => d.textContent)).includes('Withdrawn.'));
+  }
+});
+
+test('a frame’s button that makes a new identifier hands over the right to the old one', async () => {
+  const page = await open(browser, `${site.at}/frames`);
+  await act(page, 'accept');
+  await eventually('the yes is kept', async () => (await cookieNames(page)).includes('kj_vid_wide'));
+  const context = page.browserContext();
+  // The identifier alone is left, as where its decision is over.
+  await context.deleteCookie(...(await context.cookies()).filter((c) => c.name === 'kj_consent_wide'));
+  await page.reload({ waitUntil: 'load' });
+  await page.waitForSelector('>>> .box button', { visible: true });
+  await page.evaluate(() => document.querySelector('kunji-placeholder').shadowRoot.querySelector('button').click());
+  await handedOver(page);
 });
 
 test('cookies blocked: the answer holds for this page load, and the settings say why', async () => {
