@@ -2,7 +2,7 @@
 
 import { base, C, letter, type T } from './config';
 import { inTurn } from './events';
-import { ask, changed, gpc, read, released, type State, set, state, stored, view } from './state';
+import { ask, changed, cookie, gpc, read, released, type State, set, state, view } from './state';
 
 export interface Choice {
 	decisions?: Record<string, boolean>;
@@ -100,7 +100,7 @@ export const decide = (choice: Choice): Promise<Answer> =>
 		for (const [name, d] of Object.entries(answer.decisions))
 			if (d !== 'unset') next._decisions[letter(name)] = d[0] ?? '';
 		for (const [id, d] of Object.entries(answer.services)) next._services[id] = d[0] ?? '';
-		blocked = !stored();
+		blocked = !cookie();
 		apply(next);
 		tabs?.postMessage(next);
 		return answer;

@@ -17,6 +17,8 @@ export interface Event {
 
 const LIMIT = 100;
 const BATCH = 20;
+/** Characters of one request: whatever the script, fewer than the 64 KiB that may outlive a page. */
+const MOST = 2e4;
 
 let queue: (Event & { id: string; _at: number })[] = [];
 let flying = 0;
@@ -28,6 +30,13 @@ const address = `${base}/v1/events`;
 const body = (events: typeof queue): string =>
 	JSON.stringify({ site: C.site, events: events.map(({ _at, ...e }) => ({ ...e, age: Date.now() - _at })) });
 
+/** What one request carries of the queue, from a place on. */
+const batch = (from: number): typeof queue => {
+	const events = queue.slice(from, from + BATCH);
+	while (events[1] && body(events).length > MOST) events.pop();
+	return events;
+};
+
 /** Told what the edge answers, as far as anybody needs it. */
 let tell: (answer: Right) => void;
 
@@ -36,6 +45,11 @@ export const hear = (f: typeof tell): void => {
 };
 
 export const send = (e: Event): void => {
+	// The edge takes none of that size, and those behind it would wait for ever.
+	if (JSON.stringify(e).length > MOST) {
+		console.warn('kunji: event too large');
+		return;
+	}
 	// The oldest go first when the edge stays away: the queue never grows beyond its limit.
 	if (queue.length >= LIMIT) queue.splice(flying, 1);
 	queue.push({
@@ -63,18 +77,16 @@ export const inTurn = <A>(f: () => Promise<A>): Promise<A> => {
 };
 
 const fly = async (): Promise<void> => {
-	const batch = queue.slice(0, BATCH);
-	flying = batch.length;
+	const events = batch(0);
+	flying = events.length;
 	// Doubles from one second to about a minute, with jitter.
 	let wait = 1e3 * 2 ** Math.min(tries++, 6) * (0.5 + Math.random());
-	const text = body(batch);
 	try {
-		// Browsers refuse keepalive above 64 KiB.
 		const r = await fetch(address, {
 			method: 'POST',
 			credentials: 'include',
-			keepalive: text.length < 3e4,
-			body: text,
+			keepalive: true,
+			body: body(events),
 		});
 		if (r.status < 500 && r.status !== 429) {
 			queue = queue.slice(flying);
@@ -88,6 +100,6 @@ const fly = async (): Promise<void> => {
 
 addEventListener('pagehide', () => {
 	// What is in flight arrives by itself: its fetch outlives the page.
-	while (queue.length > flying && navigator.sendBeacon(address, body(queue.slice(flying, flying + BATCH))))
-		queue.splice(flying, BATCH);
+	for (let e: typeof queue; (e = batch(flying))[0] && navigator.sendBeacon(address, body(e)); )
+		queue.splice(flying, e.length);
 });

@@ -18,19 +18,18 @@ export const gpc = !!C.gpc || (navigator as { globalPrivacyControl?: boolean }).
 
 const prefix = `kj_consent_${C.site}=`;
 
-/** The cookie's values; more than one distinct value is a no, as at the edge. */
-const values = (): string[] => [...new Set(document.cookie.split('; ').filter((c) => c.startsWith(prefix)))];
-
-/** Whether the browser let the edge set its cookie. */
-export const stored = (): boolean => values().length > 0;
+/** The cookie as the browser keeps it: empty where it keeps none, and with commas between where several differ. */
+export const cookie = (): string =>
+	String([...new Set(document.cookie.split('; ').filter((c) => c.startsWith(prefix)))]);
 
 export const read = (): State => {
 	const s: State = { _decisions: {}, _services: {}, _flags: '', _old: '' };
-	const all = values();
-	const [format, site, decisions = '', services = '', policy, flags = '', day] = String(all)
+	const text = cookie();
+	const [format, site, decisions = '', services = '', policy, flags = '', day] = text
 		.slice(prefix.length)
 		.split('~');
-	if (all.length !== 1 || format !== '1' || site !== C.site) return s;
+	// More than one distinct value is a no, as at the edge.
+	if (format !== '1' || site !== C.site || text.includes(',')) return s;
 	const age = Date.now() / 864e5 - Number(day);
 	// A record knows its day and not its hour: a grant counts from that day's
 	// first moment, so that it never lasts too long, a refusal from its last, so
@@ -48,17 +47,17 @@ export const read = (): State => {
 };
 
 /** The cookie as it was when the state was last set. */
-let known = String(values());
+let known = cookie();
 
 export let state: State = read();
 
 export const set = (s: State): void => {
 	state = s;
-	known = String(values());
+	known = cookie();
 };
 
 /** Whether the cookie was changed since, by another page or by an answer of the edge. */
-export const changed = (): boolean => known !== String(values());
+export const changed = (): boolean => known !== cookie();
 
 /**
  * Whether a purpose is asked for and still unset. Who refused everything is not

@@ -5,12 +5,12 @@ import { base, C } from './config';
 import { granted } from './state';
 
 /** One call; undefined without consent, or where there is no such item. */
-const call = async (key: string, method?: string, body?: string): Promise<string | undefined> => {
+const call = async (key: string, method = 'GET', body: string | null = null): Promise<string | undefined> => {
 	if (!granted('p')) return;
 	const r = await fetch(`${base}/v1/store/${encodeURIComponent(key)}?site=${C.site}`, {
+		method,
 		credentials: 'include',
-		method: method ?? 'GET',
-		...(body !== undefined && { body }),
+		body,
 	});
 	if (r.ok) return r.text();
 	if (r.status !== 404) throw Error(`kunji.store: ${r.status}`);

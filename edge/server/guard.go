@@ -70,11 +70,15 @@ func (s *Server) malformed(ctx *fasthttp.RequestCtx, err error) {
 	case errors.As(err, &small):
 		problem(ctx, fasthttp.StatusRequestHeaderFieldsTooLarge, "header_too_large", "The header is over 16 KiB.")
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		problem(ctx, fasthttp.StatusRequestEntityTooLarge, "body_too_large", "The body is over 64 KiB: send fewer events at once.")
+		s.cross(tooLarge)(ctx)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		problem(ctx, fasthttp.StatusRequestTimeout, "request_timeout", "No whole request came in time.")
 	default:
 		problem(ctx, fasthttp.StatusBadRequest, "malformed", "This is not an HTTP request that can be read.")
 	}
 	ctx.SetConnectionClose()
+}
+
+func tooLarge(ctx *fasthttp.RequestCtx) {
+	problem(ctx, fasthttp.StatusRequestEntityTooLarge, "body_too_large", "The body is over 64 KiB: send fewer events at once.")
 }

@@ -66,6 +66,20 @@ func TestStrictHTTP(t *testing.T) {
 	}
 }
 
+// TestTooLargeIsSaidToThePage: without the headers of CORS a page hears of a
+// broken network, and sends the same again.
+func TestTooLargeIsSaidToThePage(t *testing.T) {
+	w := newWorld(t, []*site.Site{testSite()})
+	for origin, readable := range map[string]bool{"https://www.shop.example": true, "https://evil.example": false} {
+		b := w.browser()
+		b.header.Set("Origin", origin)
+		a := b.do("POST", "/v1/events", strings.Repeat("x", 65<<10))
+		if a.status != 413 || (a.header.Get("Access-Control-Allow-Origin") == origin) != readable || !strings.Contains(a.header.Get("Vary"), "Origin") {
+			t.Errorf("%s: %d, %v", origin, a.status, a.header)
+		}
+	}
+}
+
 // boom is a page that panics.
 type boom struct{}
 

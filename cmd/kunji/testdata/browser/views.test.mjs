@@ -28,6 +28,8 @@ before(async () => {
       <a id="file" href="${at('list')}/Prices.PDF?who=me">Prices</a><a id="mail" href="mailto:a@b.example">Mail</a>${tag('wide', { attributes: 'async data-clicks="outbound downloads"' })}
       <script>addEventListener('click', (e) => e.preventDefault())</script>`),
     [at('turns')]: html(`<h1>turns</h1>${tag('wide', { attributes: 'async data-spa' })}`),
+    [at('many')]: page('many'),
+    [at('leaves')]: page('leaves'),
     [at('silent')]: { body: page('silent'), headers: { 'Referrer-Policy': 'no-referrer' } },
   });
 });
@@ -145,5 +147,37 @@ test('an address that changes before the script can follow it is a view too', as
   await p.evaluate((to) => history.pushState(null, '', to), at('turned-early'));
   await held.continue();
   await counted('turned-early', 1);
+  await p.browserContext().close();
+});
+
+test('events go in requests that the edge takes, and one that it would not keeps none waiting', async () => {
+  const p = await known('many');
+  const [at202, other] = [[], []];
+  p.on('response', (r) => { if (r.url().endsWith('/v1/events')) (r.status() === 202 ? at202 : other).push(r.status()); });
+  const said = [];
+  p.on('console', (m) => { if (m.type() === 'warn') said.push(m.text()); });
+  await p.evaluate(() => {
+    self.kunji.track('large', { html: 'x'.repeat(70_000) });
+    // In Chinese a character is three bytes.
+    for (let i = 0; i < 30; i++) self.kunji.track('many', Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8].map((n) => [`prop${n}`, '茶'.repeat(1000)])));
+    self.kunji.track('last');
+  });
+  const last = () => sql(`SELECT count() AS n FROM events WHERE kind = 'custom' AND name = 'last' AND path = '${at('many')}'`);
+  await eventually('what stands behind arrives', async () => Number((await last())[0].n) === 1);
+  assert.deepEqual(other, []);
+  assert.ok(at202.length >= 12, `${at202.length} requests`);
+  assert.deepEqual(said, ['kunji: event too large']);
+  await p.browserContext().close();
+});
+
+test('what waits when the page is left goes in beacons that the browser takes', async () => {
+  const p = await known('leaves');
+  await p.evaluate((next) => {
+    history.replaceState(null, '', `?long=${'x'.repeat(3300)}`);
+    for (let i = 0; i < 20; i++) self.kunji.track('left'); // 70 kB
+    location.href = next;
+  }, at('second'));
+  // Browsers take 64 KiB in all: the last of so many are lost.
+  await counted('leaves', 12, 'custom');
   await p.browserContext().close();
 });
