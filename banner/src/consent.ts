@@ -94,8 +94,7 @@ export const decide = (choice: Choice): Promise<Answer> =>
 			_old: '',
 			_flags:
 				((answer.signal ?? gpc) ? 's' : '') +
-				(choice.age ?? state._flags.replace(/[sG]/, '')).slice(0, 1) +
-				(choice.guardian ? 'G' : ''),
+				(choice.age ? choice.age[0] + (choice.guardian ? 'G' : '') : state._flags.replace('s', '')),
 		};
 		for (const [name, d] of Object.entries(answer.decisions))
 			if (d !== 'unset') next._decisions[letter(name)] = d[0] ?? '';
