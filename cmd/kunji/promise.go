@@ -32,6 +32,7 @@ type promise struct {
 	ConsentLifetime time.Duration
 	Purposes        []site.PurposeUse
 	Services        []site.Service
+	CrossBorder     map[string]site.Transfer // absent in files of before it was kept
 	EventProps      map[string][]string
 	Regimes         site.Regimes
 	Minors          site.Minors
@@ -41,7 +42,7 @@ func promiseOf(s *site.Site) promise {
 	return promise{
 		Site: s.ID, Made: s.Made, AskedSince: s.Policy.AskedSince(),
 		RetainEvents: s.RetainEvents, RetainConsents: s.RetainConsents, ConsentLifetime: s.ConsentLifetime,
-		Purposes: s.Purposes, Services: s.Services, EventProps: s.EventProps, Regimes: s.Regimes, Minors: s.Minors,
+		Purposes: s.Purposes, Services: s.Services, CrossBorder: s.CrossBorder, EventProps: s.EventProps, Regimes: s.Regimes, Minors: s.Minors,
 	}
 }
 
@@ -165,6 +166,7 @@ func widenings(old, next promise) []widening {
 		}
 	}
 	all = append(all, serviceWidenings(old.Services, next.Services)...)
+	all = append(all, transferWidenings(old.CrossBorder, next.CrossBorder)...)
 	for _, name := range slices.Sorted(maps.Keys(next.EventProps)) {
 		for _, prop := range next.EventProps[name] {
 			if !slices.Contains(old.EventProps[name], prop) {
@@ -205,6 +207,26 @@ func serviceWidenings(old, next []site.Service) []widening {
 		case s.Data != was.Data || s.Use != was.Use || s.Retention != was.Retention:
 			all = append(all, widening{key, s.ID + " would collect, use or keep other data than was said"})
 		}
+	}
+	return all
+}
+
+// transferWidenings lists where what leaves the region would not go as visitors
+// were told. Each of the five facts counts: consent was given to all of them
+// (PIPL 39, policy 7.6). A language more is taken for a translation; where none
+// is left of those that visitors read, nothing says that it is one.
+func transferWidenings(old, next map[string]site.Transfer) []widening {
+	var all []widening
+	read := false
+	for _, lang := range slices.Sorted(maps.Keys(next)) {
+		was, told := old[lang]
+		read = read || told
+		if told && next[lang] != was {
+			all = append(all, widening{"cross_border." + lang, "data would leave the region to another recipient or country, or on other terms, than was said"})
+		}
+	}
+	if len(old) > 0 && len(next) > 0 && !read {
+		all = append(all, widening{"cross_border", "what leaves the region would be told in no language in which visitors agreed to it"})
 	}
 	return all
 }

@@ -159,14 +159,16 @@ func TestReloadAccounts(t *testing.T) {
 // TestWidened: what a site does more than was promised needs a material
 // version; what it does less needs nothing.
 func TestWidened(t *testing.T) {
+	toA := site.Transfer{Recipient: "A", Country: "SG", Purpose: "hosting", Safeguards: "contract", Risks: "other law"}
 	base := func() *site.Site {
 		return &site.Site{
 			ID: "shop", RetainEvents: 90 * day, RetainConsents: 900 * day, ConsentLifetime: 180 * day,
-			Purposes:   []site.PurposeUse{{ID: site.Analytics, Version: 1}},
-			Services:   []site.Service{{ID: "ads", Purpose: site.Analytics, Provider: "Ads", Country: "CN", Data: "pages"}},
-			EventProps: map[string][]string{"search": {"query"}},
-			Regimes:    site.Regimes{"default": site.OptIn, "US": site.OptOut, "US-CA": site.OptIn},
-			Minors:     site.Minors{Ask: true, Age: 14}, Policy: site.FirstPolicy(),
+			Purposes:    []site.PurposeUse{{ID: site.Analytics, Version: 1}, {ID: site.CrossBorder, Version: 1}},
+			CrossBorder: map[string]site.Transfer{"en": toA, "de": toA},
+			Services:    []site.Service{{ID: "ads", Purpose: site.Analytics, Provider: "Ads", Country: "CN", Data: "pages"}},
+			EventProps:  map[string][]string{"search": {"query"}},
+			Regimes:     site.Regimes{"default": site.OptIn, "US": site.OptOut, "US-CA": site.OptIn},
+			Minors:      site.Minors{Ask: true, Age: 14}, Policy: site.FirstPolicy(),
 		}
 	}
 	nowhere := func(string) place { return place{} }
@@ -184,7 +186,11 @@ func TestWidened(t *testing.T) {
 	}
 	f(func(*site.Site) {})
 	f(func(s *site.Site) { s.RetainEvents, s.ConsentLifetime = day, day })
-	f(func(s *site.Site) { s.Purposes, s.Services, s.EventProps, s.Regimes = nil, nil, nil, nil })
+	f(func(s *site.Site) {
+		s.Purposes, s.Services, s.EventProps, s.Regimes, s.CrossBorder = nil, nil, nil, nil, nil
+	})
+	f(func(s *site.Site) { delete(s.CrossBorder, "de") })
+	f(func(s *site.Site) { s.CrossBorder["fr"] = toA }) // a translation: nobody agreed to another
 	f(func(s *site.Site) { s.Minors.Age = 18 })
 	f(func(s *site.Site) { s.ID, s.RetainEvents = "another", 900*day })
 
@@ -197,6 +203,18 @@ func TestWidened(t *testing.T) {
 	f(func(s *site.Site) { s.Services[0].Purpose = site.Marketing }, "sites[0].services[0].purpose")
 	f(func(s *site.Site) { s.Services[0].Country = "US" }, "sites[0].services[0].provider")
 	f(func(s *site.Site) { s.Services[0].Data = "everything" }, "sites[0].services[0]")
+	for _, change := range []func(*site.Transfer){
+		func(t *site.Transfer) { t.Recipient = "B" },
+		func(t *site.Transfer) { t.Country = "US" },
+		func(t *site.Transfer) { t.Purpose = "profiles" },
+		func(t *site.Transfer) { t.Safeguards = "none" },
+		func(t *site.Transfer) { t.Risks = "many" },
+	} {
+		to := toA
+		change(&to)
+		f(func(s *site.Site) { s.CrossBorder["de"] = to }, "sites[0].cross_border.de")
+	}
+	f(func(s *site.Site) { s.CrossBorder = map[string]site.Transfer{"fr": toA} }, "sites[0].cross_border")
 	f(func(s *site.Site) { s.EventProps = map[string][]string{"search": {"query", "name"}} }, "sites[0].event_props.search")
 	f(func(s *site.Site) { s.Regimes["default"] = site.OptOut }, "sites[0].regimes.default")
 	f(func(s *site.Site) { s.Regimes["FK"] = site.OptOut }, "sites[0].regimes.FK")
@@ -209,9 +227,37 @@ func TestWidened(t *testing.T) {
 		s.Policy = &site.Policy{Versions: []site.PolicyVersion{{Number: 1}, {Number: 2}}}
 	}, "sites[0].retention.events")
 	f(func(s *site.Site) {
-		s.RetainEvents = 900 * day
+		s.RetainEvents, s.CrossBorder["en"] = 900*day, site.Transfer{Recipient: "B"}
 		s.Policy = &site.Policy{Versions: []site.PolicyVersion{{Number: 1}, {Number: 2, Material: []site.Material{site.MaterialService}}}}
 	})
+}
+
+// TestPromisesBeforeCrossBorder: a file of a program that did not keep what
+// was told about leaving the region holds nobody to it, until it is written anew.
+func TestPromisesBeforeCrossBorder(t *testing.T) {
+	dir := t.TempDir()
+	const kept = `[{"Site": "shop", "AskedSince": 1, "Purposes": [{"ID": 4, "Version": 1}]}]`
+	if err := os.WriteFile(filepath.Join(dir, promisesFile), []byte(kept), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := func(recipient string) *Config {
+		path := filepath.Join(dir, "kunji.yaml")
+		if err := os.WriteFile(path, []byte("sites: []\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return &Config{Path: path, Sites: []*site.Site{{
+			ID: "shop", Policy: site.FirstPolicy(), Purposes: []site.PurposeUse{{ID: site.CrossBorder, Version: 1}},
+			CrossBorder: map[string]site.Transfer{"en": {Recipient: recipient}},
+		}}}
+	}
+	for range 2 {
+		if err := keepPromises(config("A"), dir); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := keepPromises(config("B"), dir); err == nil {
+		t.Error("another recipient was taken")
+	}
 }
 
 // TestRestartKeys: each key that needs a restart is named, and no other.
