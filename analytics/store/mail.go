@@ -21,9 +21,10 @@ type MailSent struct {
 // MailState is what counts for a mail recipient; the zero value where nothing was
 // said, which is a no to both.
 type MailState struct {
-	Open, Click event.Choice // mail_open, mail_click
-	All         event.Choice // Denied: unsubscribed, whatever the others say
-	Newest      time.Time    // of the statements that count; zero without any
+	Open, Click     event.Choice // mail_open, mail_click
+	All             event.Choice // Denied: unsubscribed, whatever the others say
+	OpenAt, ClickAt time.Time    // when Open and Click were said last; zero where never
+	Newest          time.Time    // of the statements that count; zero without any
 }
 
 // Unsubscribed says whether the recipient wants no mail.
@@ -105,8 +106,9 @@ func (s *Store) MailConsent(ctx context.Context, site string, recipients []uint6
 	newest := func(column string) string {
 		return "argMaxIf(" + column + ", (time, " + column + "), " + column + " != 0)"
 	}
+	said := func(column string) string { return "maxIf(time, " + column + " != 0)" }
 	rows, err := s.query(ctx, "read mail consents", "SELECT recipient, "+newest("mail_open")+", "+newest("mail_click")+", "+newest("mailing")+
-		", max(time) FROM mail_consents WHERE site = {site:String} AND recipient IN {recipients:Array(UInt64)} GROUP BY recipient",
+		", "+said("mail_open")+", "+said("mail_click")+", max(time) FROM mail_consents WHERE site = {site:String} AND recipient IN {recipients:Array(UInt64)} GROUP BY recipient",
 		map[string]any{"site": site, "recipients": recipients})
 	if err != nil {
 		return nil, err
@@ -116,9 +118,16 @@ func (s *Store) MailConsent(ctx context.Context, site string, recipients []uint6
 	for rows.Next() {
 		var recipient uint64
 		var open, click, all uint8
+		var openAt, clickAt time.Time
 		var m MailState
-		if err := rows.Scan(&recipient, &open, &click, &all, &m.Newest); err != nil {
+		if err := rows.Scan(&recipient, &open, &click, &all, &openAt, &clickAt, &m.Newest); err != nil {
 			return nil, err
+		}
+		if open != 0 {
+			m.OpenAt = openAt.UTC()
+		}
+		if click != 0 {
+			m.ClickAt = clickAt.UTC()
 		}
 		m.Open, m.Click, m.All, m.Newest = event.Choice(open), event.Choice(click), event.Choice(all), m.Newest.UTC()
 		states[recipient] = m

@@ -39,11 +39,11 @@ func testMailConsent(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 	want := map[uint64]MailState{
-		1: {granted, denied, unset, at(2)},
-		2: {denied, granted, unset, at(9)},
-		3: {granted, granted, denied, at(6)},
-		4: {granted, unset, granted, at(6)},
-		5: {granted, unset, denied, at(5)},
+		1: {granted, denied, unset, at(2), at(1), at(2)},
+		2: {denied, granted, unset, at(9), at(9), at(9)},
+		3: {granted, granted, denied, at(6), at(6), at(6)},
+		4: {granted, unset, granted, at(6), time.Time{}, at(6)},
+		5: {granted, unset, denied, at(4), time.Time{}, at(5)},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v, want\n%+v", got, want)

@@ -16,7 +16,10 @@ import (
 
 	"github.com/kunjicloud/kunji/analytics/console"
 	"github.com/kunjicloud/kunji/analytics/engine"
+	"github.com/kunjicloud/kunji/analytics/store"
 	"github.com/kunjicloud/kunji/analytics/webhook"
+	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/site"
 )
 
 const (
@@ -24,6 +27,28 @@ const (
 	consentsAt = "/api/v1/mail/consents"
 	makeAt     = "/api/v1/mail/instrument"
 )
+
+// TestPolicy_3_2_2_OldConsentsMakePlainMail: what was granted before a material
+// version puts neither pixel nor links into a mail, each purpose by its own time.
+func TestPolicy_3_2_2_OldConsentsMakePlainMail(t *testing.T) {
+	day := time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC)
+	s := &site.Site{ID: "shop", Zone: time.UTC, Policy: &site.Policy{Versions: []site.PolicyVersion{
+		{Number: 1}, {Number: 2, Date: day, Material: []site.Material{site.MaterialControl}},
+	}}}
+	m := &mailer{now: time.Now}
+	before, since := day.Add(-time.Second), day
+	for _, c := range []struct {
+		open, click       time.Time
+		mayOpen, mayClick bool
+	}{{before, before, false, false}, {since, before, true, false}, {before, since, false, true}, {since, since, true, true}} {
+		o := m.options(s, console.MailWanted{}, prepared{}, store.MailState{
+			Open: event.Granted, OpenAt: c.open, Click: event.Granted, ClickAt: c.click, All: event.Denied,
+		})
+		if o.MayOpen != c.mayOpen || o.MayClick != c.mayClick || !o.Unsubscribed {
+			t.Errorf("open said %v, click %v: %v, %v, unsubscribed %v", c.open, c.click, o.MayOpen, o.MayClick, o.Unsubscribed)
+		}
+	}
+}
 
 // TestConsoleAPI runs the program and uses the console as senders, shops and
 // marketers do. Each answer is compared with the console's description.

@@ -9,6 +9,7 @@ import (
 	"github.com/kunjicloud/kunji/analytics/console"
 	"github.com/kunjicloud/kunji/analytics/report"
 	"github.com/kunjicloud/kunji/analytics/store"
+	"github.com/kunjicloud/kunji/edge/consent"
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/identity"
 	"github.com/kunjicloud/kunji/edge/link"
@@ -101,12 +102,14 @@ func (m *mailer) prepare(s *site.Site, w console.MailWanted) (prepared, error) {
 }
 
 // options say what the recipient agreed to: a no of either the store or this
-// node's edge is a no.
+// node's edge is a no, and a yes from before a material policy version is none.
 func (m *mailer) options(s *site.Site, w console.MailWanted, p prepared, said store.MailState) mail.Options {
 	o := mail.Options{
 		Site: s.ID, Ring: m.ring, Campaign: p.campaign, Recipient: p.recipient, Sent: m.now(),
-		MayOpen: said.Open == event.Granted, MayClick: said.Click == event.Granted, Unsubscribed: said.Unsubscribed(),
-		Ref: w.Ref, List: w.List, Exclude: w.Exclude, Trap: w.Trap, Test: w.Test,
+		MayOpen:      consent.MailChoice(s, said.Open, said.OpenAt) == event.Granted,
+		MayClick:     consent.MailChoice(s, said.Click, said.ClickAt) == event.Granted,
+		Unsubscribed: said.Unsubscribed(),
+		Ref:          w.Ref, List: w.List, Exclude: w.Exclude, Trap: w.Trap, Test: w.Test,
 	}
 	for i, e := range s.Endpoints {
 		if i == 0 {

@@ -1,6 +1,8 @@
 package consent
 
 import (
+	"time"
+
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/site"
 )
@@ -8,10 +10,22 @@ import (
 // MailSituation is all that counts for a decision about a mail recipient's hit.
 type MailSituation struct {
 	Site        *site.Site
-	Open, Click event.Choice // mail_open, mail_click, as they stand now
-	All         event.Choice // Denied: unsubscribed
-	Unheard     bool         // this node may lack what was said elsewhere
-	Away        bool         // this node's region is not the site's
+	Open, Click event.Choice // mail_open, mail_click, as they were said last
+	// OpenAt and ClickAt are when.
+	OpenAt, ClickAt time.Time
+	All             event.Choice // Denied: unsubscribed
+	Unheard         bool         // this node may lack what was said elsewhere
+	Away            bool         // this node's region is not the site's
+}
+
+// MailChoice returns what counts now of a choice that a recipient made at a time.
+// A yes from before the newest material policy version is unset: it was given to
+// something else, or to somebody else (policy 2.3.5, 3.2.2). A no stays one.
+func MailChoice(s *site.Site, said event.Choice, at time.Time) event.Choice {
+	if said == event.Granted && at.Before(s.AskedFrom()) {
+		return event.Unset
+	}
+	return said
 }
 
 // JudgeMail decides about a mail_open or a mail_click; other kinds are refused.
@@ -20,9 +34,9 @@ type MailSituation struct {
 // withdrawal reaches sent mail). Nobody can agree by mail to their data leaving
 // the region (PIPL 39), so nothing is kept outside it.
 func JudgeMail(kind event.Kind, s *MailSituation) Verdict {
-	said := s.Open
+	said, at := s.Open, s.OpenAt
 	if kind == event.MailClick {
-		said = s.Click
+		said, at = s.Click, s.ClickAt
 	}
 	switch {
 	case kind != event.MailOpen && kind != event.MailClick:
@@ -37,6 +51,8 @@ func JudgeMail(kind event.Kind, s *MailSituation) Verdict {
 		return refuse(event.Overloaded)
 	case said != event.Granted:
 		return refuse(event.NoConsent)
+	case MailChoice(s.Site, said, at) != event.Granted:
+		return refuse(event.PolicyOutdated)
 	case s.Away:
 		return refuse(event.CrossBorder)
 	}

@@ -108,6 +108,7 @@ func (s *Server) judgeRecipient(in *intake, kind event.Kind) consent.Verdict {
 	said := s.opts.Withdrawn.Recipient(in.site.ID, in.link.Recipient)
 	return consent.JudgeMail(kind, &consent.MailSituation{
 		Site: in.site, Open: event.Choice(said.Open), Click: event.Choice(said.Click), All: event.Choice(said.Mail),
+		OpenAt: said.OpenAt, ClickAt: said.ClickAt,
 		Unheard: s.opts.Withdrawn.Ready(in.now) != nil, Away: in.site.Region != s.opts.Region,
 	})
 }

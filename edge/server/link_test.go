@@ -179,6 +179,44 @@ func TestPolicy_6_4_MailIsMeasuredByConsentAlone(t *testing.T) {
 	}
 }
 
+// TestPolicy_3_2_2_AMaterialVersionUnsetsMail: what was granted before a new owner
+// measures nothing, is shown as not granted, and counts again once it is said again.
+// Who left stays away.
+func TestPolicy_3_2_2_AMaterialVersionUnsetsMail(t *testing.T) {
+	w := newMailWorld(t)
+	for recipient, mail := range map[uint64]withdrawal.Choice{1: withdrawal.Unset, 2: withdrawal.Denied} {
+		w.says(withdrawal.Entry{Recipient: recipient, Time: testStart.AddDate(0, 0, -1), Open: withdrawal.Granted, Click: withdrawal.Granted, Mail: mail})
+	}
+	results := func(recipient uint64, want string) {
+		t.Helper()
+		for _, use := range []identity.Use{identity.Open, identity.Click} {
+			if a := w.reader().touch(use, w.path(use, newsletter(recipient))); a.result() != want {
+				t.Errorf("%d, %s: %q, want %q", recipient, use, a.result(), want)
+			}
+		}
+	}
+	ticked := func(want int) {
+		t.Helper()
+		if page := w.reader().get(w.path(identity.MailChoices, newsletter(1))).body; strings.Count(page, " checked") != want {
+			t.Errorf("%d boxes are ticked, want %d:\n%s", strings.Count(page, " checked"), want, page)
+		}
+	}
+	results(1, "recorded")
+	ticked(2)
+	sold := testSite(func(s *site.Site) {
+		s.Policy = &site.Policy{Versions: []site.PolicyVersion{{Number: 1}, {Number: 2, Date: testStart.Truncate(24 * time.Hour), Material: []site.Material{site.MaterialControl}}}}
+	})
+	if err := w.srv.SetSites([]*site.Site{sold}); err != nil {
+		t.Fatal(err)
+	}
+	results(1, "refused; reason=policy_outdated")
+	results(2, "refused; reason=unsubscribed")
+	ticked(0)
+	w.says(withdrawal.Entry{Recipient: 1, Open: withdrawal.Granted, Click: withdrawal.Granted})
+	results(1, "recorded")
+	ticked(2)
+}
+
 // TestPolicy_6_4_WhoHasNotHeardKeepsNothing: an edge that knows not of withdrawals,
 // for a minute or from the start, counts no mail, and its images and links work.
 func TestPolicy_6_4_WhoHasNotHeardKeepsNothing(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/kunjicloud/kunji/banner"
+	"github.com/kunjicloud/kunji/edge/consent"
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/identity"
 	"github.com/kunjicloud/kunji/edge/withdrawal"
@@ -23,7 +24,9 @@ func (s *Server) getMailChoices(ctx *fasthttp.RequestCtx) {
 	}
 	said := s.opts.Withdrawn.Recipient(st.ID, link.Recipient)
 	view := banner.MailView{
-		Site: st, Lang: s.language(ctx, st), Open: said.Open == withdrawal.Granted, Click: said.Click == withdrawal.Granted,
+		Site: st, Lang: s.language(ctx, st),
+		Open:  consent.MailChoice(st, event.Choice(said.Open), said.OpenAt) == event.Granted,
+		Click: consent.MailChoice(st, event.Choice(said.Click), said.ClickAt) == event.Granted,
 		CSRF:  s.opts.Ring.FormToken(mailForm, st.ID, s.opts.Ring.RecipientHash(st.ID, link.Recipient), s.opts.Now()),
 		Saved: string(ctx.QueryArgs().Peek("done")) == "saved",
 	}

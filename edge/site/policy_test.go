@@ -1,6 +1,9 @@
 package site
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // TestPolicy_9_1_OnlyMaterialVersionsAskAgain: the newest material version is
 // the oldest under which a decision still counts.
@@ -43,5 +46,29 @@ func TestPolicyVersion(t *testing.T) {
 	}
 	if first := FirstPolicy(); first.Current().Number != 1 || first.AskedSince() != 1 {
 		t.Error("a site without policy files does not have version 1")
+	}
+}
+
+// TestAskedFrom: a day begins in the site's zone, and who agreed before a policy
+// was written agreed to the first one.
+func TestAskedFrom(t *testing.T) {
+	zone := time.FixedZone("CST", 8*3600)
+	v := func(number, day int, material ...Material) PolicyVersion {
+		return PolicyVersion{Number: number, Date: time.Date(2026, 11, day, 0, 0, 0, 0, time.UTC), Material: material}
+	}
+	for _, c := range []struct {
+		versions []PolicyVersion
+		want     time.Time
+	}{
+		{FirstPolicy().Versions, time.Time{}},
+		{[]PolicyVersion{v(1, 2, MaterialRisk)}, time.Time{}},
+		{[]PolicyVersion{v(1, 2), v(2, 5)}, time.Time{}},
+		{[]PolicyVersion{v(1, 2), v(2, 5, MaterialControl), v(3, 9)}, time.Date(2026, 11, 5, 0, 0, 0, 0, zone)},
+		{[]PolicyVersion{v(4, 7), v(5, 9)}, time.Date(2026, 11, 7, 0, 0, 0, 0, zone)}, // the older ones are not kept
+	} {
+		s := &Site{Zone: zone, Policy: &Policy{Versions: c.versions}}
+		if got := s.AskedFrom(); !got.Equal(c.want) {
+			t.Errorf("%+v: %s, want %s", c.versions, got, c.want)
+		}
 	}
 }

@@ -174,6 +174,19 @@ func (s *Site) Props(event string) []string {
 	return nil
 }
 
+// AskedFrom returns the moment from which a yes counts that carries a time and no
+// policy version, as a mail recipient's does: the first of the day of the newest
+// material version, in the site's zone. It is zero before a second version: nobody
+// agreed to anything before the first.
+func (s *Site) AskedFrom() time.Time {
+	v, _ := s.Policy.Version(s.Policy.AskedSince())
+	if v.Number == 1 {
+		return time.Time{}
+	}
+	y, m, d := v.Date.Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, s.Zone)
+}
+
 // LocalDay returns the day, in days since 1970-01-01, that t falls on in the
 // site's zone.
 func (s *Site) LocalDay(t time.Time) int32 {

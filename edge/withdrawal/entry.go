@@ -38,9 +38,10 @@ type Entry struct {
 
 // State is what counts for a recipient now.
 type State struct {
-	Open, Click Choice
-	Mail        Choice    // Denied: unsubscribed, whatever the others say
-	Newest      time.Time // of the statements that count; zero without any
+	Open, Click     Choice
+	Mail            Choice    // Denied: unsubscribed, whatever the others say
+	OpenAt, ClickAt time.Time // when that was said last; zero where it is Unset
+	Newest          time.Time // of the statements that count; zero without any
 }
 
 // Unsubscribed says whether the recipient wants no mail.

@@ -170,6 +170,15 @@ func (s *slot) state() State {
 	}
 	return State{
 		Open: s.choices.of(0), Click: s.choices.of(1), Mail: s.choices.of(2),
-		Newest: time.Unix(int64(max(s.at[0], s.at[1], s.at[2])), 0).UTC(),
+		OpenAt: moment(s.at[0]), ClickAt: moment(s.at[1]),
+		Newest: moment(max(s.at[0], s.at[1], s.at[2])),
 	}
+}
+
+// moment returns the time of a register; zero where it was never set.
+func moment(at uint32) time.Time {
+	if at == 0 {
+		return time.Time{}
+	}
+	return time.Unix(int64(at), 0).UTC()
 }
