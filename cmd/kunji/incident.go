@@ -11,6 +11,7 @@ import (
 	"github.com/kunjicloud/kunji/analytics/report"
 	"github.com/kunjicloud/kunji/analytics/store"
 	"github.com/kunjicloud/kunji/banner"
+	"github.com/kunjicloud/kunji/edge/mail"
 	"github.com/kunjicloud/kunji/edge/site"
 )
 
@@ -22,9 +23,9 @@ const draftEnd = ".draft"
 
 type incidentCmd struct {
 	Site   string `required:"" help:"The site's id."`
-	From   string `help:"First day of what happened, such as 2026-11-01." placeholder:"DAY"`
+	From   string `help:"First day of what happened, such as 2026-11-01; where all that is kept lay open, the oldest day of it." placeholder:"DAY"`
 	To     string `help:"Last day, included; default today." placeholder:"DAY"`
-	Format string `default:"text" enum:"text,json,records" help:"text, json (with the records' ids), or records: only those ids, one a line."`
+	Format string `default:"text" enum:"text,json,records,recipients,refs" help:"text, json (with the records' ids), or records: only those ids, one a line. Mail recipients are kept as keyed hashes and cannot be named: recipients reads the sender's own list of addresses, one a line, from standard input and prints those concerned; refs prints the sender's ref and list of those who left by a mail's link, of whom alone a ref is kept."`
 	New    string `help:"Instead: write drafts of what visitors are told, in the site's languages, under this id." placeholder:"ID"`
 }
 
@@ -51,11 +52,14 @@ func (c *incidentCmd) Run(ctx context.Context, a *app) error {
 		return c.draft(a, cfg, &query)
 	}
 	return a.withStore(ctx, func(_ *Config, st *store.Store) error {
-		if c.Format == "records" {
+		switch c.Format {
+		case "records":
 			return eachRecord(ctx, st, &query, func(id string) error {
 				_, err := fmt.Fprintln(a.stdout, id)
 				return err
 			})
+		case "recipients", "refs":
+			return c.name(ctx, a, st, &query)
 		}
 		found, err := concerned(ctx, st, &query)
 		if err != nil {
@@ -66,6 +70,23 @@ func (c *incidentCmd) Run(ctx context.Context, a *app) error {
 		}
 		return found.writeText(a.stdout)
 	})
+}
+
+// name writes which recipients concerned the sender knows: by address, where it is
+// in their own list, or by ref.
+func (c *incidentCmd) name(ctx context.Context, a *app, src report.Source, q *report.Query) error {
+	ring, _, err := a.ring()
+	if err != nil {
+		return err
+	}
+	if c.Format == "refs" {
+		return writeRefs(ctx, a.stdout, src, q, ring)
+	}
+	concerned := map[uint64]bool{}
+	if err := eachRecipient(ctx, src, q, func(recipient uint64, _ []string) error { concerned[recipient] = true; return nil }); err != nil {
+		return err
+	}
+	return writeAmong(a.stdin, a.stdout, func(address mail.Address) bool { return concerned[address.Recipient(ring, q.Site.ID)] })
 }
 
 // draft writes one file per language beside the site's policies. Nothing is

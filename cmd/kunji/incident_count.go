@@ -23,6 +23,8 @@ var (
 	incidentTotalsSQL string
 	//go:embed incident/records.sql
 	incidentRecordsSQL string
+	//go:embed incident/recipients.sql
+	incidentRecipientsSQL string
 )
 
 // concern is what an incident's days hold of a site.
@@ -133,10 +135,7 @@ func placeName(country, region string) string {
 
 // eachRecord hands over the id of every consent record concerned.
 func eachRecord(ctx context.Context, src report.Source, q *report.Query, f func(id string) error) error {
-	params := incidentParams(q)
-	params["start"] = q.From.Start(q.Site.Zone).UTC()
-	params["end"] = (q.To + 1).Start(q.Site.Zone).UTC()
-	return ask(ctx, src, incidentRecordsSQL, params, func(scan func(...any) error) error {
+	return ask(ctx, src, incidentRecordsSQL, incidentParams(q), func(scan func(...any) error) error {
 		var id string
 		if err := scan(&id); err != nil {
 			return err
@@ -146,7 +145,10 @@ func eachRecord(ctx context.Context, src report.Source, q *report.Query, f func(
 }
 
 func incidentParams(q *report.Query) map[string]any {
-	return map[string]any{"site": q.Site.ID, "from": q.From.String(), "to": q.To.String()}
+	return map[string]any{
+		"site": q.Site.ID, "from": q.From.String(), "to": q.To.String(),
+		"start": q.From.Start(q.Site.Zone).UTC(), "end": (q.To + 1).Start(q.Site.Zone).UTC(),
+	}
 }
 
 // ask runs a statement and calls f for each of its rows.
@@ -179,6 +181,12 @@ func (c *concern) writeJSON(ctx context.Context, w io.Writer, src report.Source,
 	}{c, ids})
 }
 
+// whomToTell is what an operator can learn of people that are kept as hashes.
+const whomToTell = `Recipients are kept as keyed hashes, which no command turns back into addresses. Whom to tell:
+--format recipients < your-list.txt prints the addresses of your own list, one a line, that are concerned;
+--format refs prints your ref and list of those concerned who left by a mail's link: no other refs are kept.
+`
+
 // writeText writes the same for a terminal, without the records' ids.
 func (c *concern) writeText(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -198,6 +206,6 @@ func (c *concern) writeText(w io.Writer) error {
 			fmt.Fprintf(t, "%s\t%d\t%d\n", r.Name, *r.People, *r.Events)
 		}
 	}
-	fmt.Fprintf(t, "\nThe records' ids: --format records, or json.\n")
+	fmt.Fprint(t, "\nThe records' ids: --format records, or json.\n", whomToTell)
 	return t.Flush()
 }
