@@ -63,7 +63,10 @@
 // A tombstone comes through the spool like every other record, so that all
 // that the same node kept before it is in ClickHouse when it is. Erase takes it
 // through the steps of erase.go to a signed receipt, and Insert leaves out what
-// arrives late. The rollup is rebuilt while this process inserts nothing;
+// arrives late. One thing about a mail recipient outlives their receipt: the sender's
+// name for them, sealed, on an unsubscription that the sender has not been told of,
+// until the webhook takes it and for 30 days at most (erase_mail.go). Erase takes it
+// out later; without it the sender would mail on. The rollup is rebuilt while this process inserts nothing;
 // another process that inserts into the same days in those seconds would have
 // them counted twice or not at all, so one that rebuilds on a server with several
 // writers should do it when they are quiet.

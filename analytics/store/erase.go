@@ -26,6 +26,9 @@ import (
 //	done     the parts that still had them are gone from disk, the sealed id
 //	         from the table; the receipt is signed
 //
+// The sender's name on an unsubscription that the sender was not told of stays
+// beyond that, for 30 days at most (erase_mail.go).
+//
 // Requests are worked off together: one DELETE for all that wait.
 const (
 	stepRequested = iota
@@ -50,7 +53,8 @@ type EraseOptions struct {
 	Settle time.Duration
 }
 
-// ErasureReceipt says what an erasure did.
+// ErasureReceipt says what an erasure did. It does not speak for the sender's sealed
+// name on an unsubscription that the sender was not told of.
 type ErasureReceipt struct {
 	Site                string
 	Hash                [16]byte // of the person, keyed: identity.Ring.SubjectHash, RecipientHash
@@ -100,7 +104,7 @@ func split(all []*erasure) (visitors, recipients []*person) {
 // say otherwise), or for a batch of this node that was tried and is repeated.
 // One job per store calls it, every few seconds.
 func (s *Store) Erase(ctx context.Context, o EraseOptions) ([]ErasureReceipt, error) {
-	untidy := s.tidyErasures(ctx)
+	untidy := errors.Join(s.tidyErasures(ctx), s.eraseNamesSometimes(ctx))
 	waiting, err := s.erasures(ctx, o.Settle)
 	if err != nil || len(waiting) == 0 {
 		return nil, errors.Join(untidy, err)

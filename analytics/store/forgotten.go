@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -121,17 +122,35 @@ func (f *forgotten) without(b Batch) Batch {
 			b.Consents[i] = e.blank()
 		}
 	}
-	// A no stays one: who asked to be erased said it in the same moment.
 	b.Statements = leave(b.Statements, func(st *event.Statement) bool {
-		denies := st.Open == event.Denied || st.Click == event.Denied || st.All == event.Denied
-		return !denies && recipient(st.Site, st.Recipient, st.Time)
+		return !denied(st) && recipient(st.Site, st.Recipient, st.Time)
 	})
+	b.Statements = slices.Clone(b.Statements)
+	for i, st := range b.Statements {
+		if (st.By != "" || st.Proof != "") && recipient(st.Site, st.Recipient, st.Time) {
+			b.Statements[i] = bare(st)
+		}
+	}
 	return b
+}
+
+// denied says whether a statement has a no in it, which stays one: who asked to be
+// erased said it in the same moment.
+func denied(st *event.Statement) bool {
+	return st.Open == event.Denied || st.Click == event.Denied || st.All == event.Denied
+}
+
+// bare is what an erasure leaves of a no. The sender's name goes once it is owed to
+// nobody (erase_mail.go).
+func bare(st *event.Statement) *event.Statement {
+	left := *st
+	left.By, left.Proof = "", ""
+	return &left
 }
 
 // WithoutErased asks ClickHouse who was erased and returns what becomes of a record that
 // waits outside of it, as Insert would have it: nothing where it is about one of
-// them, a consent without its subject. newest is when the last of them was taken
+// them, a consent without its subject, a no without its proof. newest is when the last of them was taken
 // down, by ClickHouse's clock: later only when there is a new one.
 func (s *Store) WithoutErased(ctx context.Context) (without func(event.Record) (left event.Record, some bool), newest time.Time, err error) {
 	f := &s.forgotten
@@ -151,6 +170,9 @@ func (s *Store) WithoutErased(ctx context.Context) (without func(event.Record) (
 		}
 		if r.Consent != nil {
 			r.Consent = b.Consents[0].Consent
+		}
+		if r.Statement != nil {
+			r.Statement = b.Statements[0]
 		}
 		return r, true
 	}, f.taken, nil

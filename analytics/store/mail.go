@@ -159,7 +159,8 @@ const maxUnsubscribes = 10_000
 // sender's, in the order in which ClickHouse took it, from since on: at most
 // 10,000. To go on ask for the last one's Taken. An insert
 // may become visible after a later one, so whoever must miss nobody asks for some
-// minutes before it, and leaves out what they had.
+// minutes before it, and leaves out what they had. Who was erased is among them until
+// MailTold, and for 30 days after they left at most.
 func (s *Store) Unsubscribes(ctx context.Context, site string, since time.Time) (all []Unsubscribe, err error) {
 	rows, err := s.query(ctx, "read unsubscribes", "SELECT recipient, time, sealed, taken FROM mail_consents WHERE site = {site:String} AND mailing = 2 AND sealed != '' "+
 		"AND taken >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') ORDER BY taken, recipient, time LIMIT "+strconv.Itoa(maxUnsubscribes),

@@ -14,6 +14,9 @@ type Untold struct {
 	Taken  time.Time // when ClickHouse took it, ms
 }
 
+// mailKey is an unsubscription's Key, over a row of mail_consents.
+const mailKey = "sipHash64(toString(site), recipient, toUnixTimestamp(time))"
+
 type told struct {
 	site string
 	key  uint64
@@ -47,7 +50,7 @@ func (s *Store) MailUntold(ctx context.Context, site string, p UntoldPage) (list
 		params["wait"] = p.Wait
 		which += " AND key NOT IN {wait:Array(UInt64)}"
 	}
-	rows, err := s.query(ctx, "read who is to be told of", "SELECT sipHash64(toString(site), recipient, toUnixTimestamp(time)) AS key, time, sealed, taken FROM mail_consents "+
+	rows, err := s.query(ctx, "read who is to be told of", "SELECT "+mailKey+" AS key, time, sealed, taken FROM mail_consents "+
 		"WHERE site = {site:String} AND mailing = 2 AND sealed != '' AND "+which+
 		" AND key GLOBAL NOT IN (SELECT key FROM mail_told WHERE site = {site:String}) ORDER BY "+order+" LIMIT 1 BY key LIMIT "+strconv.Itoa(p.Most), params)
 	if err != nil {

@@ -22,6 +22,10 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 	if err := old.Insert(t.Context(), "mail", mailLife("shop", 9)); err != nil {
 		t.Fatal(err)
 	}
+	left, err := old.MailUntold(t.Context(), "shop", UntoldPage{Most: 10})
+	if err != nil || len(left) != 1 || old.MailTold(t.Context(), "shop", []uint64{left[0].Key}) != nil {
+		t.Fatalf("who left: %+v, %v", left, err)
+	}
 	lives(t, old, heads, "2", "blog", 5)
 	tombstones(t, old, "t1", "shop", 1)
 	eraseAll(t, old, 1)
@@ -37,8 +41,8 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 	}
 	eraseAll(t, old, 2)
 	tombstones(t, old, "t3", "shop", 3) // asked for, not begun
-	left := []event.Statement{{Site: "shop", Recipient: 77, Time: time.Now().UTC().Truncate(time.Second), All: event.Denied, By: "recipient"}}
-	if err := old.PutMailConsents(t.Context(), left); err != nil {
+	gone := []event.Statement{{Site: "shop", Recipient: 77, Time: time.Now().UTC().Truncate(time.Second), All: event.Denied, By: "recipient"}}
+	if err := old.PutMailConsents(t.Context(), gone); err != nil {
 		t.Fatal(err)
 	}
 	if err := old.BeginWindDown(t.Context(), WindDown{Site: "blog", Begun: time.Now(), By: "shell anna"}); err != nil {
@@ -89,7 +93,7 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 	if m, err := s.MailConsent(t.Context(), "shop", []uint64{77}); err != nil || !m[77].Unsubscribed() {
 		t.Errorf("the recipient: %+v, %v", m[77], err)
 	}
-	if got := one(t, s, "SELECT toString(countIf(proof != '' OR sealed != '')) FROM mail_consents WHERE recipient = 9"); got != "0" {
+	if got := one(t, s, "SELECT toString(countIf(proof != '' OR said_by != '' OR sealed != '')) FROM mail_consents WHERE recipient = 9"); got != "0" {
 		t.Errorf("%s proofs of the recipient are back", got)
 	}
 	// The views of the restored database feed its own tables.

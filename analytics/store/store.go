@@ -63,6 +63,7 @@ type Store struct {
 	inserting sync.RWMutex // held for writing while the rollup is rebuilt
 	unsettled unsettled
 	tidied    atomic.Bool // no erasure that is done has a sealed id left
+	unnamed   time.Time   // when Erase last looked for names of erased people
 	embedded  bool        // the engine is this program's own
 	merges    merges
 }

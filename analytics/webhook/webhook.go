@@ -9,7 +9,8 @@
 // What is answered with 5xx, 429 or 408, or not at all, ends the site's round.
 // Anything else but 2xx refuses that one alone: it waits by itself, and the others
 // are told meanwhile, new ones first. Both are tried again with growing pauses, for
-// as long as the site has the address.
+// as long as the site has the address; of somebody who was erased for 30 days after
+// they left, and then their name is gone.
 //
 // The body is {"ref","list","time"}. When the site itself has ended (a wind-down is
 // done) and all of them were told or refused, one last call says so: its body is
