@@ -66,7 +66,9 @@
 // arrives late. One thing about a mail recipient outlives their receipt: the sender's
 // name for them, sealed, on an unsubscription that the sender has not been told of,
 // until the webhook takes it and for 30 days at most (erase_mail.go). Erase takes it
-// out later; without it the sender would mail on. The rollup is rebuilt while this process inserts nothing;
+// out later; without it the sender would mail on. And a recipient has the same id for
+// good: what a new yes of theirs since the request grants, and the yes, stay. A
+// visitor who agrees again has a new id. The rollup is rebuilt while this process inserts nothing;
 // another process that inserts into the same days in those seconds would have
 // them counted twice or not at all, so one that rebuilds on a server with several
 // writers should do it when they are quiet.

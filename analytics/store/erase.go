@@ -218,7 +218,7 @@ func (s *Store) list(ctx context.Context, all []*erasure) error {
 	const days = "INSERT INTO erasing_days SELECT DISTINCT site, local_day FROM events WHERE keep_until > today() AND "
 	for _, who := range []string{
 		"(site, visitor) IN (SELECT site, visitor FROM erasing)",
-		"kind IN ('mail_open', 'mail_click') AND (site, recipient) IN (" + erasingRecipients + ")",
+		"kind IN ('mail_open', 'mail_click') AND " + erasedOfRecipients,
 	} {
 		if err := s.change(ctx, "list the days of an erasure", days+who); err != nil {
 			return err

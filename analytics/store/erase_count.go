@@ -32,12 +32,12 @@ func (n *naming) person(e *erasure) person {
 
 // countErasing counts the rows of the people being erased for which and holds.
 func (s *Store) countErasing(ctx context.Context, n naming, and string) (map[person]uint64, error) {
-	in := "SELECT site, visitor FROM erasing"
+	theirs := "(site, " + n.who + ") IN (SELECT site, visitor FROM erasing)"
 	if n.from == "erasing_recipients" {
-		in = erasingRecipients
+		theirs = erasedOfRecipients
 	}
 	rows, err := s.query(ctx, "count what is erased", "SELECT site, "+n.who+", count() FROM "+n.table+
-		" WHERE (site, "+n.who+") IN ("+in+") AND ("+and+") GROUP BY site, "+n.who, nil)
+		" WHERE "+theirs+" AND ("+and+") GROUP BY site, "+n.who, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -24,25 +24,84 @@ var (
 )
 
 const (
-	erasingRecipients = "SELECT site, recipient FROM erasing_recipients"
-	denies            = "mail_open = 2 OR mail_click = 2 OR mailing = 2"
+	ofRecipients = "(site, recipient) IN (SELECT site, recipient FROM erasing_recipients)"
+	// erasedOfRecipients holds for rows of recipients who are being erased: all of them,
+	// or those from before a new yes. A node that had not heard of the request may have
+	// kept hits between the two. transform looks it up in a constant: what multiplies
+	// rows by people, as arrayExists does, takes memory for all of them.
+	erasedOfRecipients = ofRecipients + " AND toUnixTimestamp(time) < transform(cityHash64(site, recipient), " + newYeses + ".1, " + newYeses + ".2, toUInt32(4294967295))"
+	newYeses           = "(SELECT arraySort(groupArray((cityHash64(site, recipient), toUnixTimestamp(since)))) FROM erasing_returned)"
+
+	denies = "mail_open = 2 OR mail_click = 2 OR mailing = 2"
+	grants = "mail_open = 1 OR mail_click = 1 OR mailing = 1"
 )
 
 // eraseRecipients takes a mail recipient's rows out of every table. A no of theirs
 // stays, without its proof: a node that has not heard of it would go on with an
 // older yes.
 func (s *Store) eraseRecipients(ctx context.Context) error {
-	const theirs = "(site, recipient) IN (" + erasingRecipients + ")"
 	for _, sql := range []string{
-		"DELETE FROM " + s.form.change("events") + " WHERE kind IN ('mail_open', 'mail_click') AND " + theirs,
-		"DELETE FROM " + s.form.change("mail_consents") + " WHERE " + theirs + " AND NOT (" + denies + ")",
-		"ALTER TABLE " + s.form.change("mail_consents") + " UPDATE proof = '', said_by = '' WHERE " + theirs + " AND (proof != '' OR said_by != '')",
+		"DELETE FROM " + s.form.change("events") + " WHERE kind IN ('mail_open', 'mail_click') AND " + erasedOfRecipients,
+		"DELETE FROM " + s.form.change("mail_consents") + " WHERE " + erasedOfRecipients + " AND NOT (" + denies + ")",
+		"ALTER TABLE " + s.form.change("mail_consents") + " UPDATE proof = '', said_by = '' WHERE " + erasedOfRecipients + " AND (proof != '' OR said_by != '')",
 	} {
 		if err := s.change(ctx, "erase", sql); err != nil {
 			return err
 		}
 	}
 	return s.eraseNames(ctx)
+}
+
+// returned is a recipient who said a new yes after they asked to be erased.
+type returned struct {
+	person
+	since time.Time
+}
+
+var returnedTable = table[returned]{"erasing_returned", []column[returned]{
+	term("site", func(r *returned) string { return r.site }),
+	word("recipient", func(r *returned) uint64 { return r.visitor }),
+	second("since", func(r *returned) time.Time { return r.since }),
+}}
+
+func (s *Store) fillReturned(ctx context.Context, all []*erasure) error {
+	if err := s.catchUp(ctx, "mail_consents"); err != nil {
+		return err
+	}
+	back, err := s.returned(ctx, all)
+	if err != nil {
+		return err
+	}
+	if err := insertOwn(ctx, s, returnedTable, back); err != nil {
+		return err
+	}
+	return s.catchUp(ctx, "erasing_returned")
+}
+
+// returned finds them among the recipients who are being erased.
+func (s *Store) returned(ctx context.Context, all []*erasure) (back []*returned, err error) {
+	asked := map[person]time.Time{}
+	for _, e := range all {
+		if p := (person{e.Site, e.recipient}); e.Requested.After(asked[p]) {
+			asked[p] = e.Requested
+		}
+	}
+	rows, err := s.query(ctx, "look for a new yes", "SELECT site, recipient, time FROM mail_consents WHERE "+ofRecipients+" AND ("+grants+") ORDER BY time", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	found := map[person]bool{}
+	for rows.Next() {
+		r := new(returned)
+		if err := rows.Scan(&r.site, &r.visitor, &r.since); err != nil {
+			return nil, err
+		}
+		if !found[r.person] && r.since.After(asked[r.person].Add(sameMoment)) {
+			found[r.person], back = true, append(back, r)
+		}
+	}
+	return back, rows.Err()
 }
 
 // eraseNames takes the sender's names for people who were erased from their

@@ -51,7 +51,7 @@ func (f form) names(tables map[string]string) string {
 		names = append(names, "'"+f.stored(table)+"'")
 	}
 	if f.replicated() {
-		names = append(names, "'erasing'", "'erasing_recipients'")
+		names = append(names, "'erasing'", "'erasing_recipients'", "'erasing_returned'")
 	}
 	slices.Sort(names)
 	return "(" + strings.Join(names, ", ") + ")"

@@ -99,7 +99,10 @@ func (s *Store) fillErasing(ctx context.Context, all []*erasure) error {
 	if err := insertOwn(ctx, s, erasingRecipientTable, recipients); err != nil {
 		return err
 	}
-	return s.catchUp(ctx, "erasing", "erasing_recipients")
+	if err := s.catchUp(ctx, "erasing", "erasing_recipients"); err != nil || len(recipients) == 0 {
+		return err
+	}
+	return s.fillReturned(ctx, all)
 }
 
 // stillErasing makes sure that the statements before it found the people: an
@@ -118,7 +121,7 @@ func (s *Store) stillErasing(ctx context.Context, all []*erasure) error {
 }
 
 func (s *Store) clearErasing(ctx context.Context) error {
-	for _, table := range []string{"erasing", "erasing_recipients"} {
+	for _, table := range []string{"erasing", "erasing_recipients", "erasing_returned"} {
 		if err := s.change(ctx, "clear "+table, "TRUNCATE TABLE "+table); err != nil {
 			return err
 		}

@@ -12,9 +12,13 @@ import (
 const (
 	// hearErasures is how often a node asks what others were told to erase.
 	hearErasures = 10 * time.Second
-	// erasedFor is how long after the request rows that name the person are still
-	// taken for late ones, dated by a clock that is ahead, and left out.
+	// erasedFor is how long after the request rows that name a visitor are still
+	// taken for late ones, dated by a clock that is ahead, and left out: a new yes
+	// makes a new id.
 	erasedFor = 24 * time.Hour
+	// sameMoment is that of a mail recipient, who has the same id for good: what is
+	// later may rest on a new yes.
+	sameMoment = time.Second
 	// overlap is by how much a question for what is new reaches back: a row may become
 	// visible after one that was taken later.
 	overlap = 15 * time.Minute
@@ -27,7 +31,7 @@ type forgotten struct {
 	recipient func(site string, recipient uint64) [16]byte // nil: nobody's mail is left out
 
 	mu     sync.Mutex
-	sites  map[string]map[[16]byte]time.Time // until when rows are left out
+	sites  map[string]map[[16]byte]time.Time // when they asked, the last time
 	newest map[string]time.Time              // the latest of them, by site
 	asked  time.Time
 	taken  time.Time // the newest tombstone heard of
@@ -49,12 +53,11 @@ func (f *forgotten) put(site string, hash [16]byte, requested time.Time) {
 	if f.sites[site] == nil {
 		f.sites[site] = map[[16]byte]time.Time{}
 	}
-	until := requested.Add(erasedFor)
-	if until.After(f.sites[site][hash]) {
-		f.sites[site][hash] = until
+	if requested.After(f.sites[site][hash]) {
+		f.sites[site][hash] = requested
 	}
-	if until.After(f.newest[site]) {
-		f.newest[site] = until
+	if requested.After(f.newest[site]) {
+		f.newest[site] = requested
 	}
 }
 
@@ -107,7 +110,7 @@ func (f *forgotten) filter(ctx context.Context, s *Store, b Batch) (Batch, error
 
 // without is filter by what was heard. The caller holds mu.
 func (f *forgotten) without(b Batch) Batch {
-	visitor, recipient := f.who(f.subject), f.who(f.recipient)
+	visitor, recipient := f.who(f.subject, erasedFor), f.who(f.recipient, sameMoment)
 	b.Events = leave(b.Events, func(e *event.Event) bool {
 		return visitor(e.Site, e.Visitor, e.Time) || recipient(e.Site, e.Recipient, e.Time)
 	})
@@ -178,18 +181,20 @@ func (s *Store) WithoutErased(ctx context.Context) (without func(event.Record) (
 	}, f.taken, nil
 }
 
-// who returns a question: was this person, by the hash that their sort has, erased
-// later than a row of theirs.
-func (f *forgotten) who(hash func(site string, id uint64) [16]byte) func(site string, id uint64, at time.Time) bool {
-	known := map[person]time.Time{} // people have many rows
+// who returns a question: is a row of this person's from before their erasure, by the
+// hash that their sort has, or within late after it.
+func (f *forgotten) who(hash func(site string, id uint64) [16]byte, late time.Duration) func(site string, id uint64, at time.Time) bool {
+	known := map[person]time.Time{} // until when rows are left out; people have many
 	return func(site string, id uint64, at time.Time) bool {
-		if id == 0 || hash == nil || at.After(f.newest[site]) {
+		if id == 0 || hash == nil || at.After(f.newest[site].Add(late)) {
 			return false
 		}
 		p := person{site, id}
 		until, ok := known[p]
 		if !ok {
-			until = f.sites[site][hash(site, id)]
+			if asked, erased := f.sites[site][hash(site, id)]; erased {
+				until = asked.Add(late)
+			}
 			known[p] = until
 		}
 		return !at.After(until)

@@ -21,7 +21,7 @@ var onEngine = map[string]func(*testing.T, *Store){
 	"ledger_whole": testLedgerWhole, "ledger_tampered": testLedgerTampered, "ledger_retention": testLedgerRetention,
 	"erase": testErase, "keep_numbers": testKeepNumbers, "withdrawn": testWithdrawn, "erase_holds": testEraseHolds,
 	"rollup": testRollup, "permanent": testPermanent, "query": testQuery, "sql_reads": testSQLReads, "sql_refuses": testSQLRefuses,
-	"mail_consent": testMailConsent, "mail_feed": testMailFeed, "mail_sent": testMailSent, "erase_recipient": testEraseRecipient, "erase_untold": testEraseUntold, "newest": testNewestRow,
+	"mail_consent": testMailConsent, "mail_feed": testMailFeed, "mail_sent": testMailSent, "erase_recipient": testEraseRecipient, "erase_untold": testEraseUntold, "erase_returned": testEraseReturned, "newest": testNewestRow,
 }
 
 // TestStore runs what needs an engine on one of them, each in a database of its
