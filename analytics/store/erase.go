@@ -199,9 +199,10 @@ func (s *Store) eraseVisitors(ctx context.Context) error {
 
 // blankConsents copies the records without their subject, deleteConsents
 // deletes those that have such a copy: one that came in between, or an
-// interruption, costs no proof.
+// interruption, costs no proof. The copies are new to those who ask what is: their
+// ids, which cookies still name, never count again (Withdrawn).
 const (
-	blankConsents = "INSERT INTO consents SELECT * REPLACE (0 AS subject, toFixedString('', 16) AS salt, true AS erased) FROM " +
+	blankConsents = "INSERT INTO consents SELECT * REPLACE (0 AS subject, toFixedString('', 16) AS salt, true AS erased, now64(3) AS taken) FROM " +
 		"(SELECT * FROM consents WHERE (site, subject) IN (SELECT site, visitor FROM erasing) AND (" + place + ") NOT IN (SELECT " + place + " FROM consents WHERE erased))"
 	place = "site, node, chain_seq, id, time"
 )

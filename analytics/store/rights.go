@@ -206,18 +206,26 @@ const lateHits = time.Minute
 // withdrawalPage bounds one answer of Withdrawn.
 const withdrawalPage = 10_000
 
-// Withdrawn returns what was withdrawn on any node since a cursor of its own, and
-// which records another one followed more than a minute ago; "" is the beginning. Records come in the order in which ClickHouse took them,
-// and some of the last 15 minutes again: an insert may become visible after a
-// later one. more says that the page is full.
+// withdrawn are the records that never count again: those that were taken back or
+// followed by another one, and those of people who were erased, however that was
+// asked for. Of a site that was wound down no node serves anybody.
+const withdrawn = "SELECT site, at, record, taken, toString(record) AS text FROM (" +
+	"SELECT site, time AS at, previous AS record, taken FROM consents WHERE taken >= fromUnixTimestamp64Milli({after:Int64}, 'UTC') AND notEmpty(previous) " +
+	"AND (withdraws OR taken <= now64(3) - toIntervalMillisecond({late:Int64})) " +
+	"UNION ALL SELECT site, taken, id, taken FROM consents WHERE taken >= fromUnixTimestamp64Milli({after:Int64}, 'UTC') AND erased AND notEmpty(id) " +
+	"AND site NOT IN (SELECT site FROM wind_downs)) WHERE (taken, text) > (fromUnixTimestamp64Milli({after:Int64}, 'UTC'), {record:String}) ORDER BY taken, text LIMIT "
+
+// Withdrawn returns what was withdrawn on any node since a cursor of its own,
+// which records another one followed more than a minute ago, and those of people
+// who were erased; "" is the beginning. Records come in the order in which
+// ClickHouse took them, and some of the last 15 minutes again: an insert may become
+// visible after a later one. more says that the page is full.
 func (s *Store) Withdrawn(ctx context.Context, since string) (all []Withdrawal, cursor string, more bool, err error) {
 	from, err := parseCursor(since)
 	if err != nil {
 		return nil, "", false, err
 	}
-	rows, err := s.query(ctx, "read withdrawals", "SELECT site, time, previous, taken, toString(previous) FROM consents WHERE notEmpty(previous) AND (withdraws OR taken <= now64(3) - toIntervalMillisecond({late:Int64})) "+
-		"AND (taken, toString(previous)) > (fromUnixTimestamp64Milli({after:Int64}, 'UTC'), {record:String}) "+
-		"ORDER BY taken, toString(previous) LIMIT "+strconv.Itoa(withdrawalPage),
+	rows, err := s.query(ctx, "read withdrawals", withdrawn+strconv.Itoa(withdrawalPage),
 		map[string]any{"after": from.taken, "record": from.record, "late": lateHits.Milliseconds()})
 	if err != nil {
 		return nil, "", false, err

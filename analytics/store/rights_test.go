@@ -89,6 +89,62 @@ func testWithdrawn(t *testing.T, s *Store) {
 	}
 }
 
+// testErasedAreVoid: the feed tells of the records of whoever was erased, also to a
+// node that has heard all that was taken before, and of those that come later.
+func testErasedAreVoid(t *testing.T, s *Store) {
+	s.forgotten.subject = hashOf
+	heard, cursor := map[[16]byte]bool{}, ""
+	hear := func(what string, want ...byte) {
+		t.Helper()
+		all, next, _, err := s.Withdrawn(t.Context(), cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range all {
+			heard[w.Record] = true
+		}
+		missing := len(heard) != len(want)
+		for _, v := range want {
+			missing = missing || !heard[[16]byte{4, 15: v}]
+		}
+		if cursor = next; missing {
+			t.Errorf("%s: heard of %v, want those of %v", what, heard, want)
+		}
+	}
+	heads := map[string]Head{}
+	lives(t, s, heads, "1", "shop", 1, 2)
+	exec(t, s, "ALTER TABLE consents UPDATE taken = now64(3) - toIntervalDay(1) WHERE true SETTINGS mutations_sync = 2")
+	taken := decision(9, lastDay)
+	taken.Previous, taken.Withdraws = [16]byte{4, 15: 99}, true
+	b := Batch{Consents: []*Entry{{Consent: taken}}}
+	b.Chain(nodeB, nil)
+	if err := s.Insert(t.Context(), "2", b); err != nil {
+		t.Fatal(err)
+	}
+	tombstones(t, s, "3", "shop", 1, 3)
+	hear("before", 99)
+	if _, err := s.Erase(t.Context(), erasing); err != nil {
+		t.Fatal(err)
+	}
+	hear("erased", 99, 1)
+	lives(t, s, heads, "4", "shop", 3, 4)
+	hear("a late record", 99, 1, 3)
+	lives(t, s, heads, "5", "blog", 5)
+	tombstones(t, s, "6", "blog", 5)
+	if err := s.BeginWindDown(t.Context(), WindDown{Site: "blog", Begun: time.Now(), By: "shell anna"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Erase(t.Context(), erasing); err != nil {
+		t.Fatal(err)
+	}
+	hear("of a site that was wound down", 99, 1, 3)
+	for _, r := range verify(t, s, VerifyOptions{}) {
+		if r.Break != nil {
+			t.Errorf("ledger of %s: broken at %+v", r.Site, r.Break)
+		}
+	}
+}
+
 // TestForgottenLeavesOthers: the filter takes out what names the erased until a
 // day after they asked, and copies nothing where nobody is.
 func TestForgottenLeavesOthers(t *testing.T) {

@@ -19,7 +19,7 @@ type dialer = func(context.Context) (net.Conn, error)
 var onEngine = map[string]func(*testing.T, *Store){
 	"round_trip_event": testRoundTripEvent, "round_trip_ledger": testRoundTripLedger, "insert_again": testInsertAgain,
 	"ledger_whole": testLedgerWhole, "ledger_tampered": testLedgerTampered, "ledger_retention": testLedgerRetention,
-	"erase": testErase, "keep_numbers": testKeepNumbers, "withdrawn": testWithdrawn, "erase_holds": testEraseHolds,
+	"erase": testErase, "keep_numbers": testKeepNumbers, "withdrawn": testWithdrawn, "erased_are_void": testErasedAreVoid, "erase_holds": testEraseHolds,
 	"rollup": testRollup, "permanent": testPermanent, "query": testQuery, "sql_reads": testSQLReads, "sql_refuses": testSQLRefuses,
 	"mail_consent": testMailConsent, "mail_feed": testMailFeed, "mail_sent": testMailSent, "erase_recipient": testEraseRecipient, "erase_untold": testEraseUntold, "erase_returned": testEraseReturned, "newest": testNewestRow,
 }
