@@ -79,13 +79,13 @@ func eraseThere(ctx context.Context, s *store.Store, ring *identity.Ring, o eras
 	}
 	done.Note = "The node of this store that has jobs erases; `kunji sql \"SELECT step, receipt != '' FROM erasures FINAL\"` shows how far it is."
 	if o.Visitor != 0 {
-		done.Note += " A cookie in the person's browser still counts: they withdraw at /choices/" + o.Site + ", or run this where the service runs."
+		done.Note += " Then what the person granted is withdrawn; until then the cookie in their browser counts."
 	}
 	return done, nil
 }
 
-// erasePerson is an operator's erasure at a running service. It works while ClickHouse
-// is away; then the log has the audit line.
+// erasePerson is an operator's erasure at a running service. A recipient's works
+// while ClickHouse is away; then the log has the audit line.
 func (s *service) erasePerson(ctx context.Context, o erasureOrder) (done erasureTaken, err error) {
 	if s.edge == nil {
 		return eraseThere(ctx, s.store, s.ring, o, time.Now())
@@ -106,12 +106,26 @@ func (s *service) erasePerson(ctx context.Context, o erasureOrder) (done erasure
 	return done, nil
 }
 
+// eraseVisitor erases nobody whose records cannot be looked up: their cookie would
+// count until the job comes to them.
 func (s *service) eraseVisitor(ctx context.Context, p somebody) (note string, err error) {
-	note = "What they granted is withdrawn. Erasing goes on in steps; the receipt stands in the table erasures."
-	records, err := s.store.Records(ctx, p.Site, p.Visitor)
+	records, err := s.records(ctx, p)
 	if err != nil {
-		note = "ClickHouse is away: erased when it is back, and what they granted is not withdrawn. Run this again then."
-		s.log.Warn("kunji: the records of a person to be erased were not found", "error", err)
+		// Not wrapped: a time-out of the console would mean something else to it.
+		return "", fmt.Errorf("nobody was erased and nothing is withdrawn, for what the person granted cannot be looked up; run this again when ClickHouse answers and has what this node kept: /readyz and kunji_spool_records of /metrics tell: %v", err) //nolint:errorlint // see above
 	}
-	return note, s.edge.EraseVisitor(p.Site, p.Visitor, records)
+	note = "No consent record of theirs was found, so none is withdrawn now: one that is on its way is when they are erased."
+	if len(records) > 0 {
+		note = "What they granted (" + count(len(records), "record") + ") is withdrawn."
+	}
+	return note + " Erasing goes on in steps; the receipt stands in the table erasures.", s.edge.EraseVisitor(p.Site, p.Visitor, records)
+}
+
+// records are a visitor's consent records, also those that this node kept a moment
+// ago.
+func (s *service) records(ctx context.Context, p somebody) ([][16]byte, error) {
+	if err := (history{s.store, s.spool}).Settle(ctx); err != nil {
+		return nil, err
+	}
+	return s.store.Records(ctx, p.Site, p.Visitor)
 }

@@ -13,17 +13,33 @@ import (
 // EraseVisitor is an operator's erasure of one visitor (policy 5.3), asked for
 // by the person by mail or telephone. What they granted is taken back with it,
 // or the cookie in their browser would begin anew: records are their consent
-// records, newest first. Tombstone, withdrawal and its proof are on disk when it
-// returns nil.
+// records. Tombstone, withdrawals and their proof are on disk when it returns nil.
 func (s *Server) EraseVisitor(siteID string, visitor uint64, records [][16]byte) error {
 	st := s.site([]byte(siteID))
 	if st == nil || visitor == 0 {
 		return fmt.Errorf("edge: erase: site %q or its visitor is not known", siteID)
 	}
-	now := s.opts.Now()
-	tomb := s.tombstone(st.ID, visitor, now)
+	tomb := s.tombstone(st.ID, visitor, s.opts.Now())
 	tomb.By = event.ByOperator
-	kept := []event.Record{{Erasure: tomb}}
+	return s.withdraw(st, records, event.Record{Erasure: tomb})
+}
+
+// Withdraw takes consent records of a site back. It is on disk, and on its way to
+// other nodes, when it returns nil.
+func (s *Server) Withdraw(siteID string, records [][16]byte) error {
+	st := s.site([]byte(siteID))
+	if st == nil {
+		return fmt.Errorf("edge: withdraw: site %q is not known", siteID)
+	}
+	return s.withdraw(st, records)
+}
+
+// withdraw keeps, in one sync, others, and of each record that it never counts
+// again: a mark for this node, and an entry of the ledger, from which other nodes
+// hear of it.
+func (s *Server) withdraw(st *site.Site, records [][16]byte, others ...event.Record) error {
+	now := s.opts.Now()
+	kept := others
 	var marks []withdrawal.Mark
 	var back []withdrawal.Entry
 	for _, id := range records {
@@ -33,9 +49,7 @@ func (s *Server) EraseVisitor(siteID string, visitor uint64, records [][16]byte)
 			return err //nolint:wrapcheck // it says what and where already
 		}
 		marks, back = append(marks, m...), append(back, e)
-	}
-	if len(records) > 0 {
-		kept = append(kept, event.Record{Consent: operatorEntry(st, records[0], now)})
+		kept = append(kept, event.Record{Consent: operatorEntry(st, id, now)})
 	}
 	if err := s.keep(marks, kept...); err != nil {
 		return err
