@@ -161,12 +161,17 @@ func (p *faultyStore) next() int {
 	return p.mode
 }
 
+// meet lets the next n inserts meet a fault.
+func (p *faultyStore) meet(mode, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mode, p.left = mode, n
+}
+
 // strike lets the next n inserts meet a fault, and waits until they did.
 func (p *faultyStore) strike(in *installation, mode, n int) {
 	p.t.Helper()
-	p.mu.Lock()
-	p.mode, p.left = mode, n
-	p.mu.Unlock()
+	p.meet(mode, n)
 	in.eventually("the fault meets its inserts", func() error {
 		p.mu.Lock()
 		defer p.mu.Unlock()

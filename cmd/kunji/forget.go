@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +39,9 @@ func (s *service) forget(ctx context.Context) error {
 	if aside == 0 || aside == s.forgot.aside && newest.Equal(s.forgot.newest) {
 		return nil
 	}
+	if err := s.withdrawAside(without); err != nil {
+		return fmt.Errorf("what the erased granted is still set aside here: %w", err)
+	}
 	n, err := s.spool.RewriteAside(ctx, func(payload []byte) ([]byte, error) { return rewritten(payload, without) })
 	if err != nil {
 		return fmt.Errorf("who was erased is still set aside here: %w", err)
@@ -47,6 +51,51 @@ func (s *service) forget(ctx context.Context) error {
 	}
 	s.forgot.newest, s.forgot.aside = newest, s.spool.Stats().Aside
 	return nil
+}
+
+// withdrawAside takes back what the erased granted in records that ClickHouse never
+// had: once those are rewritten, nobody knows whose they were.
+func (s *service) withdrawAside(without func(event.Record) (event.Record, bool)) error {
+	asides, err := s.spool.Asides()
+	if err != nil {
+		return err
+	}
+	granted := map[string][][16]byte{}
+	for _, a := range asides {
+		records, err := s.spool.AsideRecords(a.Batch)
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			if c := blanked(r.Payload, without); c != nil && !s.withdrawn.RecordWithdrawn(c.ID) {
+				granted[c.Site] = append(granted[c.Site], c.ID)
+			}
+		}
+	}
+	for _, st := range s.sites() { // of another one nobody is served
+		for some := range slices.Chunk(granted[st.ID], withdrawnAtOnce) {
+			if err := s.edge.Withdraw(st.ID, some); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// withdrawnAtOnce bounds how many records one sync takes back.
+const withdrawnAtOnce = 500
+
+// blanked is the consent in a record from which somebody who was erased goes; nil
+// for any other.
+func blanked(payload []byte, without func(event.Record) (event.Record, bool)) *event.Consent {
+	r, err := event.Decode(payload)
+	if err != nil || r.Consent == nil || r.Consent.Subject == 0 || r.Consent.ID == [16]byte{} {
+		return nil
+	}
+	if left, _ := without(r); left.Consent.Subject != 0 {
+		return nil
+	}
+	return r.Consent
 }
 
 // rewritten is what becomes of a record in the spool, nil where nothing does. One

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,10 +21,7 @@ import (
 // consented is a visitor who said yes and saw a page.
 func (in *installation) consented(t *testing.T, name string) (*visitor, string) {
 	t.Helper()
-	v := &visitor{in: in, client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
-	if status, _, err := v.do("POST", "/v1/consent", `{"site":"shop","method":"accept_all","surface":"banner"}`); err != nil || status != http.StatusOK {
-		t.Fatalf("consent: %d, %v", status, err)
-	}
+	v := in.agreed(t)
 	if got := v.view(t, name); got != "recorded" {
 		t.Fatalf("a page view was %q", got)
 	}
@@ -67,7 +65,7 @@ func TestPolicy_5_1_5_3_Operator(t *testing.T) {
 	in := newInstallation(t, library)
 	r := in.start("serve")
 	one, id := in.consented(t, "one")
-	_, other := in.consented(t, "other")
+	two, other := in.consented(t, "other")
 
 	who := []string{"--site", "shop", "--visitor", id, "--reason", "letter 17"}
 	out := in.kunji(append([]string{"export"}, who...)...)
@@ -120,10 +118,139 @@ func TestPolicy_5_1_5_3_Operator(t *testing.T) {
 		}
 		return nil
 	})
+	in.withdrawn(t, two)
+
+	// A rights address may be used on another device.
+	three, id := in.consented(t, "three")
+	in.eraseElsewhere(t, strings.TrimSpace(in.kunji("rights-link", "--site", "shop", "--visitor", id, "--reason", "letter 19")))
+	in.withdrawn(t, three)
 	if out := in.kunji("consent", "verify"); !strings.Contains(out, ": whole\n") {
 		t.Errorf("verify says %s", out)
 	}
 	in.windDown(t, r)
+}
+
+// withdrawn waits until a visitor's cookie is a no.
+func (in *installation) withdrawn(t *testing.T, v *visitor) {
+	t.Helper()
+	in.eventually("what they granted is withdrawn", func() error {
+		if got := v.view(t, "cookie"); got != "refused; reason=withdrawn" {
+			return fmt.Errorf("a page view is %q", got)
+		}
+		return nil
+	})
+}
+
+// eraseElsewhere sends the form behind a rights address from a browser without
+// cookies.
+func (in *installation) eraseElsewhere(t *testing.T, link string) {
+	t.Helper()
+	send := func(method, body string) string {
+		req, err := http.NewRequest(method, link, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", "text/html")
+		req.Header.Set("Origin", "http://"+in.edge)
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		resp, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		page, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode >= http.StatusBadRequest {
+			t.Fatalf("the rights page answers %d: %s, %v", resp.StatusCode, page, err)
+		}
+		return string(page)
+	}
+	token := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindStringSubmatch(send("GET", ""))
+	if token == nil {
+		t.Fatal("the rights page has no form")
+	}
+	send("POST", url.Values{"action": {"erase"}, "csrf": {token[1]}}.Encode())
+}
+
+// TestPolicy_5_3_OperatorsErasureTakesConsentBack whatever state the record is in:
+// where it waits on this node's disk, the erasure waits for it, or is refused and
+// leaves nothing behind; one that ClickHouse refused is withdrawn from where it is
+// set aside; and where none is found, none is said to be withdrawn.
+func TestPolicy_5_3_OperatorsErasureTakesConsentBack(t *testing.T) {
+	library, err := engine.FindLibrary("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := newInstallation(t, library)
+	network := newFaultyStore(t, startServer(t, in, library).Dial)
+	in.env = append(in.env, "KUNJI_CLICKHOUSE_DSN=http://"+network.addr+"/kunji")
+	in.start("serve")
+	in.consented(t, "first") // the tables are there
+
+	who := func(v *visitor) []string {
+		return []string{"--site", "shop", "--visitor", in.handle(t, v), "--reason", "letter 20"}
+	}
+	network.goAway()
+	waits := in.agreed(t)
+	in.fails(exitFailed, "nobody was erased and nothing is withdrawn", append([]string{"erase"}, who(waits)...)...)
+	network.comeBack()
+	if out := in.kunji(append([]string{"erase"}, who(waits)...)...); !strings.Contains(out, "What they granted (1 record) is withdrawn.") {
+		t.Errorf("erase says %s", out)
+	}
+	if got := waits.view(t, "waits"); got != "refused; reason=withdrawn" {
+		t.Errorf("after the erasure a page view is %q", got)
+	}
+	in.shipped()
+	if got := in.column("SELECT count() FROM erasures FINAL"); got[0] != "1" {
+		t.Errorf("%s erasures are stored, want 1", got[0])
+	}
+
+	network.meet(refusing, 1)
+	aside := in.agreed(t)
+	in.eventually("the record is set aside", func() error {
+		if list := in.kunji("spool", "list"); !strings.Contains(list, "349") {
+			return fmt.Errorf("kunji spool list: %s", list)
+		}
+		return nil
+	})
+	if out := in.kunji(append([]string{"erase"}, who(aside)...)...); !strings.Contains(out, "No consent record of theirs was found") || strings.Contains(out, "is withdrawn.") {
+		t.Errorf("erase says %s", out)
+	}
+	in.withdrawn(t, aside)
+	in.shipped()
+	if got := in.column("SELECT count() FROM consents WHERE withdraws"); got[0] != "2" {
+		t.Errorf("the ledger tells other nodes of %s withdrawals, want 2", got[0])
+	}
+}
+
+// agreed is a visitor who said yes.
+func (in *installation) agreed(t *testing.T) *visitor {
+	t.Helper()
+	v := &visitor{in: in, client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
+	if status, _, err := v.do("POST", "/v1/consent", `{"site":"shop","method":"accept_all","surface":"banner"}`); err != nil || status != http.StatusOK {
+		t.Fatalf("consent: %d, %v", status, err)
+	}
+	return v
+}
+
+// handle is what the page of a visitor gives to its server.
+func (in *installation) handle(t *testing.T, v *visitor) string {
+	t.Helper()
+	req, err := http.NewRequest("GET", "http://"+in.edge+"/v1/consent?site=shop", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Origin", "http://"+in.edge)
+	req.Header.Set("Cookie", strings.Join(v.cookies, "; "))
+	resp, err := v.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var state struct{ Handle string }
+	if err := json.NewDecoder(resp.Body).Decode(&state); err != nil || state.Handle == "" {
+		t.Fatalf("handle %q, %v", state.Handle, err)
+	}
+	return state.Handle
 }
 
 // dateExport changes when an export says it was begun, and returns what it said.
