@@ -53,14 +53,39 @@ func (s *Store) Requests(ctx context.Context) (r Requests, err error) {
 	if r.windDowns, err = s.WindDowns(ctx); err != nil {
 		return r, err
 	}
+	r.Withdrawals, err = s.allWithdrawn(ctx)
+	return r, err
+}
+
+func (s *Store) allWithdrawn(ctx context.Context) (all []Withdrawal, err error) {
 	for cursor, more := "", true; more; {
 		var page []Withdrawal
 		if page, cursor, more, err = s.Withdrawn(ctx, cursor); err != nil {
-			return r, err
+			return nil, err
 		}
-		r.Withdrawals = append(r.Withdrawals, page...)
+		all = append(all, page...)
 	}
-	return r, nil
+	return all, nil
+}
+
+// Untold returns those of some withdrawals that this store does not tell of, each
+// once.
+func (s *Store) Untold(ctx context.Context, some []Withdrawal) (left []Withdrawal, err error) {
+	told, err := s.allWithdrawn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known := map[[16]byte]bool{}
+	for _, w := range told {
+		known[w.Record] = true
+	}
+	for _, w := range some {
+		if !known[w.Record] {
+			known[w.Record] = true
+			left = append(left, w)
+		}
+	}
+	return left, nil
 }
 
 func (s *Store) allErasures(ctx context.Context) (all []*erasure, err error) {
@@ -110,27 +135,25 @@ type ReplayOptions struct {
 // Replay puts what people asked for since a backup into the store that was made
 // of it, and returns how many people have to be erased again: Erase does it. Only
 // a keyed hash is left of who was erased, so every visitor and every recipient that
-// the backup holds is hashed and looked for.
+// the backup holds is hashed and looked for. What a recipient said after they were
+// erased has to come later, by ReplaySince: their erasure would take it.
 func (s *Store) Replay(ctx context.Context, r Requests, o ReplayOptions) (again int, err error) {
-	statements := make([]*event.Statement, len(r.statements))
-	for i := range r.statements {
-		statements[i] = &r.statements[i]
-	}
-	if err := insertOwn(ctx, s, statementTable, statements); err != nil {
+	until, _ := r.parted(o.Recipient)
+	if err := insertOwn(ctx, s, statementTable, until); err != nil {
 		return 0, err
 	}
 	had, err := s.allErasures(ctx)
 	if err != nil {
 		return 0, err
 	}
-	finished := map[erasureKey]bool{}
+	gone := map[erasureKey]bool{} // what there is of the person came after their request
 	for _, e := range had {
-		finished[e.key()] = e.step == stepDone
+		gone[e.key()] = e.step >= stepDeleted
 	}
 	newer := map[string]map[[16]byte][]*erasure{} // by site and person
 	var all []*erasure
 	for _, e := range r.erasures {
-		if finished[e.key()] {
+		if gone[e.key()] {
 			continue
 		}
 		if newer[e.Site] == nil {
@@ -152,6 +175,36 @@ func (s *Store) Replay(ctx context.Context, r Requests, o ReplayOptions) (again 
 		return again, err
 	}
 	return again, insertOwn(ctx, s, steppedTable, all)
+}
+
+// ReplaySince puts into the store what mail recipients said after they were erased,
+// once Erased says that nobody is being erased any more.
+func (s *Store) ReplaySince(ctx context.Context, r Requests, o ReplayOptions) error {
+	_, since := r.parted(o.Recipient)
+	return insertOwn(ctx, s, statementTable, s.wound.filter(Batch{Statements: since}).Statements)
+}
+
+// parted parts what recipients said until their last erasure from what they said
+// since.
+func (r *Requests) parted(hash func(site string, id uint64) [16]byte) (until, since []*event.Statement) {
+	erased := map[string]map[[16]byte]time.Time{} // by site and person
+	for _, e := range r.erasures {
+		if erased[e.Site] == nil {
+			erased[e.Site] = map[[16]byte]time.Time{}
+		}
+		if e.Requested.After(erased[e.Site][e.Hash]) {
+			erased[e.Site][e.Hash] = e.Requested
+		}
+	}
+	for i := range r.statements {
+		said := &r.statements[i]
+		if at, ok := erased[said.Site][hash(said.Site, said.Recipient)]; ok && said.Time.After(at) {
+			since = append(since, said)
+		} else {
+			until = append(until, said)
+		}
+	}
+	return until, since
 }
 
 // windDownAgain begins the wind-downs anew that were not done in the backup.

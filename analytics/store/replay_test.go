@@ -29,9 +29,18 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 	lives(t, old, heads, "2", "blog", 5)
 	tombstones(t, old, "t1", "shop", 1)
 	eraseAll(t, old, 1)
+	// Erased in all but bytes, and there again: the erasure goes on where it is.
+	tombstones(t, old, "t1 again", "shop", 4)
+	for one(t, old, "SELECT toString(max(step)) FROM erasures FINAL WHERE step < 4") != "2" {
+		if _, err := old.Erase(t.Context(), erasing); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lives(t, old, heads, "3", "shop", 4)
 	if err := old.Backup(t.Context(), "File('one')"); err != nil {
 		t.Fatal(err)
 	}
+	eraseAll(t, old, 1)
 	tombstones(t, old, "t2", "shop", 2)
 	mailHash := func(site string, recipient uint64) [16]byte { return hashOf(site+"/mail", recipient) }
 	sealMail := func(_ string, recipient uint64) string { return "sealed mail " + seal(recipient)[len("sealed "):] }
@@ -40,12 +49,13 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 		t.Fatal(err)
 	}
 	eraseAll(t, old, 2)
-	again := []event.Statement{{Site: "shop", Recipient: 9, Time: tomb.Requested.Truncate(time.Second).Add(2 * time.Second), Open: event.Granted, By: "recipient", Proof: "form 8"}}
-	if err := old.PutMailConsents(t.Context(), again); err != nil {
-		t.Fatal(err)
-	}
 	tombstones(t, old, "t3", "shop", 3) // asked for, not begun
 	gone := []event.Statement{{Site: "shop", Recipient: 77, Time: time.Now().UTC().Truncate(time.Second), All: event.Denied, By: "recipient"}}
+	// What the erased recipient said since is theirs, with its proof.
+	since := tomb.Requested.Truncate(time.Second).Add(2 * time.Second)
+	gone = append(gone,
+		event.Statement{Site: "shop", Recipient: 9, Time: since, Open: event.Granted, By: "token crm", Proof: "form 8"},
+		event.Statement{Site: "blog", Recipient: 9, Time: since, Open: event.Granted, By: "token crm", Proof: "form 9"})
 	if err := old.PutMailConsents(t.Context(), gone); err != nil {
 		t.Fatal(err)
 	}
@@ -68,15 +78,16 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 	if got := one(t, s, "SELECT concat(toString(arraySort(groupUniqArray(visitor))), ' ', toString(countIf(recipient = 9))) FROM events"); got != "[0,2,3,4,5] 3" {
 		t.Fatalf("the backup holds %s", got)
 	}
-	people, err := s.Replay(t.Context(), asked, ReplayOptions{Subject: hashOf, Seal: func(_ string, v uint64) string { return seal(v) }, Recipient: mailHash, SealRecipient: sealMail})
-	if err != nil || people != 3 {
-		t.Fatalf("%d people are erased again, %v; want 3", people, err)
+	options := ReplayOptions{Subject: hashOf, Seal: func(_ string, v uint64) string { return seal(v) }, Recipient: mailHash, SealRecipient: sealMail}
+	again, err := s.Replay(t.Context(), asked, options)
+	if err != nil || again != 3 {
+		t.Fatalf("%d people are erased again, %v; want 3", again, err)
 	}
 	if whole, err := s.Erased(t.Context()); err != nil || whole {
 		t.Errorf("before: erased %t, %v", whole, err)
 	}
 	removePartsAtOnce(t, s)
-	eraseAll(t, s, 3)
+	eraseAll(t, s, 4)
 	for range 2 { // rows, bytes
 		if _, err := s.WindDown(t.Context(), WindDownOptions{Drained: func(time.Time) bool { return true }}); err != nil {
 			t.Fatal(err)
@@ -85,21 +96,26 @@ func TestPolicy_5_3_RestoreForgets(t *testing.T) {
 	if whole, err := s.Erased(t.Context()); err != nil || !whole {
 		t.Errorf("after: erased %t, %v", whole, err)
 	}
+	if err := s.ReplaySince(t.Context(), asked, options); err != nil {
+		t.Fatal(err)
+	}
 	if got := one(t, s, "SELECT concat(toString(groupUniqArray(visitor)), ' ', toString(count())) FROM events"); got != "[4] 12" {
 		t.Errorf("visitors and events: %s", got)
 	}
 	if got := one(t, s, "SELECT toString(groupUniqArray(visitor)) FROM touches"); got != "[4]" {
 		t.Errorf("visitors of touches: %s", got)
 	}
-	if got := one(t, s, "SELECT countIf(step = 4 AND receipt != '' AND subject = '') FROM erasures FINAL"); got != "4" {
-		t.Errorf("%s receipts, want 4", got)
+	if got := one(t, s, "SELECT countIf(step = 4 AND receipt != '' AND subject = '') FROM erasures FINAL"); got != "5" {
+		t.Errorf("%s receipts, want 5", got)
 	}
 	if m, err := s.MailConsent(t.Context(), "shop", []uint64{77}); err != nil || !m[77].Unsubscribed() {
 		t.Errorf("the recipient: %+v, %v", m[77], err)
 	}
-	// Their new yes since is whole.
-	if got := one(t, s, "SELECT toString(groupUniqArray((mail_open, proof))) FROM mail_consents WHERE recipient = 9 AND (proof != '' OR said_by != '' OR sealed != '')"); got != "[(1,'form 8')]" {
-		t.Errorf("proofs of the recipient: %s", got)
+	if got := one(t, s, "SELECT arrayStringConcat(groupUniqArray(concat(site, ' ', proof, sealed)), ', ') FROM mail_consents WHERE recipient = 9 AND (proof != '' OR sealed != '')"); got != "shop form 8" {
+		t.Errorf("proofs of the recipient: %s, want what they said after they were erased", got)
+	}
+	if left, err := s.Untold(t.Context(), append(asked.Withdrawals, Withdrawal{Site: "shop", Record: [16]byte{9}}, Withdrawal{Site: "shop", Record: [16]byte{9}})); err != nil || len(left) != 1 || left[0].Record != [16]byte{9} {
+		t.Errorf("not told of: %+v, %v; want the one record that nobody knows", left, err)
 	}
 	// The views of the restored database feed its own tables.
 	lives(t, s, heads, "after", "shop", 5)

@@ -273,13 +273,16 @@ func (r *restore) database(ctx context.Context, work string) (again int, err err
 	if _, err := s.Migrate(ctx); err != nil {
 		return 0, err
 	}
-	again, err = s.Replay(ctx, r.asked, store.ReplayOptions{
+	o := store.ReplayOptions{
 		Subject: r.ring.SubjectHash, Seal: r.ring.SealSubject, Recipient: r.ring.RecipientHash, SealRecipient: r.ring.SealRecipient,
-	})
-	if err != nil {
+	}
+	if again, err = s.Replay(ctx, r.asked, o); err != nil {
 		return 0, err
 	}
-	return again, r.erase(ctx, s)
+	if err := r.erase(ctx, s); err != nil {
+		return 0, err
+	}
+	return again, s.ReplaySince(ctx, r.asked, o)
 }
 
 // erase works until no query and no part in use knows them; the service does
