@@ -7,11 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/kunjicloud/kunji/analytics/engine"
+	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/identity"
 )
 
 // TestBackupIsLookedFor: what a service says that it wrote counts only where the
@@ -80,9 +83,10 @@ func TestPolicy_5_3_RestoreReplays(t *testing.T) {
 	stays, staysID := in.consented(t, "stays")
 	goes, goesID := in.consented(t, "goes")
 	back, _ := in.consented(t, "back")
+	_, quietID := in.consented(t, "quiet")
 	in.kunji("backup", "saved")
 	in.fails(exitFailed, "name a folder where "+userName(os.Geteuid())+" may write, such as "+filepath.Join(in.dir, "data", "today"), "backup", "/proc/today")
-	if out := in.kunji("sql", "SELECT count() FROM events WHERE kind = 'page_view'", "--format", "tsv"); !strings.HasSuffix(out, "3\n") {
+	if out := in.kunji("sql", "SELECT count() FROM events WHERE kind = 'page_view'", "--format", "tsv"); !strings.HasSuffix(out, "4\n") {
 		t.Fatalf("page views: %s", out)
 	}
 	goes.cookies = append([]string(nil), goes.cookies...)
@@ -97,19 +101,23 @@ func TestPolicy_5_3_RestoreReplays(t *testing.T) {
 	in.shipped()
 	in.fails(exitFailed, "stop it", "restore", "saved")
 	r.end()
+	in.refusedRequests(t, quietID, 78, 79)
 
 	out := in.kunji("restore", "saved")
-	if !strings.Contains(out, "1 person erased again") || !strings.Contains(out, "1 statement of mail recipients") {
+	if !strings.Contains(out, "2 people erased again") || !strings.Contains(out, "3 statements of mail recipients") || !strings.Contains(out, "4 records of the spool in the queue again") {
 		t.Errorf("restore says %s", out)
 	}
 	if got := in.column("SELECT concat(toString(countIf(visitor = " + goesID + ")), ' ', toString(countIf(visitor = " + staysID + ")), ' ', toString(count())) FROM events WHERE kind = 'page_view'"); got[0] != "0 1 2" {
 		t.Errorf("page views of who was erased, of who stays, of all: %s", got)
 	}
-	if got := in.column("SELECT count() FROM consents WHERE subject = " + goesID); got[0] != "0" {
+	if got := in.column("SELECT count() FROM consents WHERE subject IN (" + goesID + ", " + quietID + ")"); got[0] != "0" {
 		t.Errorf("%s records name who was erased", got)
 	}
-	if got := in.column("SELECT count() FROM mail_consents WHERE recipient = 77 AND mailing = 2"); got[0] != "1" {
-		t.Errorf("the recipient has %s unsubscribes", got)
+	if got := in.column("SELECT count() FROM mail_consents WHERE recipient IN (77, 78) AND mailing = 2"); got[0] != "2" {
+		t.Errorf("the recipients have %s unsubscribes", got)
+	}
+	if got := in.column("SELECT count() FROM mail_consents WHERE recipient = 79 AND mail_open = 1 AND proof = 'form'"); got[0] != "1" {
+		t.Errorf("of who agreed anew after their erasure %s grants are left, want 1", got)
 	}
 	if found, err := filepath.Glob(filepath.Join(in.dir, "data", beforeFolder+"*", "clickhouse")); err != nil || len(found) != 1 {
 		t.Errorf("what was there before: %v, %v", found, err)
@@ -146,4 +154,29 @@ func TestPolicy_5_3_RestoreReplays(t *testing.T) {
 		t.Fatal(err)
 	}
 	in.fails(exitFailed, "is not as it was written", "restore", "rest", "--lost")
+}
+
+// refusedRequests sets aside, in a service at rest, that a visitor is to be erased,
+// that a recipient unsubscribed, and that another one was erased and agreed anew: all
+// was answered, and ClickHouse refused it.
+func (in *installation) refusedRequests(t *testing.T, visitor string, leaves, anew uint64) {
+	t.Helper()
+	ring, err := identity.ReadRing(filepath.Join(in.dir, "data", "keys.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := strconv.ParseUint(visitor, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	setAside(t, filepath.Join(in.dir, "data", "spool"),
+		event.Record{Erasure: &event.Erasure{
+			Site: "shop", Hash: ring.SubjectHash("shop", id), Subject: ring.SealSubject("shop", id), Requested: now, By: event.ByVisitor,
+		}},
+		event.Record{Statement: &event.Statement{Site: "shop", Recipient: leaves, Time: now, All: event.Denied, By: event.ByThemselves}},
+		event.Record{Erasure: &event.Erasure{
+			Site: "shop", Hash: ring.RecipientHash("shop", anew), Subject: ring.SealRecipient("shop", anew), Requested: now.Add(-time.Minute), By: event.ByRecipient,
+		}},
+		event.Record{Statement: &event.Statement{Site: "shop", Recipient: anew, Time: now, Open: event.Granted, By: "token crm", Proof: "form"}})
 }

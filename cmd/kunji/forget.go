@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/spool"
 )
 
 // Who was erased goes from what each node set aside as well (policy 5.3): on the
@@ -56,21 +57,17 @@ func (s *service) forget(ctx context.Context) error {
 // withdrawAside takes back what the erased granted in records that ClickHouse never
 // had: once those are rewritten, nobody knows whose they were.
 func (s *service) withdrawAside(without func(event.Record) (event.Record, bool)) error {
-	asides, err := s.spool.Asides()
-	if err != nil {
-		return err
-	}
 	granted := map[string][][16]byte{}
-	for _, a := range asides {
-		records, err := s.spool.AsideRecords(a.Batch)
-		if err != nil {
-			return err
-		}
+	err := eachAside(s.spool, func(records []spool.Record) error {
 		for _, r := range records {
 			if c := blanked(r.Payload, without); c != nil && !s.withdrawn.RecordWithdrawn(c.ID) {
 				granted[c.Site] = append(granted[c.Site], c.ID)
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	for _, st := range s.sites() { // of another one nobody is served
 		for some := range slices.Chunk(granted[st.ID], withdrawnAtOnce) {

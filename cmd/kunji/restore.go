@@ -48,7 +48,7 @@ type restore struct {
 	m     backupManifest
 	asked store.Requests
 	marks []spool.Mark // withdrawals of the spool before
-	queue [][]byte     // what waits there and was stored after the backup
+	queue [][]byte     // what waits or was set aside there, and was stored after the backup
 }
 
 // Run restores. It ends without a change where anything is wrong.
@@ -90,7 +90,7 @@ func (c *restoreCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "restored what was kept on %s; %s erased again, %s of mail recipients and %s counted, %s goes on from the spool\n",
+	fmt.Fprintf(a.stdout, "restored what was kept on %s; %s erased again, %s of mail recipients and %s counted, %s of the spool in the queue again\n",
 		r.m.Time.Format(time.RFC3339), counted(again, "person", "people"), count(r.asked.Statements(), "statement"),
 		count(len(r.asked.Withdrawals), "withdrawal"), count(len(r.queue), "record"))
 	if before != "" {
@@ -232,23 +232,41 @@ func (r *restore) gatherSpool() (found bool, err error) {
 			return false, err
 		}
 	}
-	first := s.Cursor() + 1
+	had := spool.Seq(0) // up to here the backup's own spool has it
 	if id := s.ID(); hex.EncodeToString(id[:]) == r.m.Node {
-		first = max(first, spool.Seq(r.m.Stored)+1)
+		had = spool.Seq(r.m.Stored)
 	}
+	if err := r.gatherAside(s, had); err != nil {
+		return false, err
+	}
+	first := max(s.Cursor(), had) + 1
 	for through := s.Stats().Stored; first <= through; first += restoreAtOnce {
 		records, err := s.Read(context.Background(), first, min(through, first+restoreAtOnce-1))
 		if err != nil {
 			return false, err
 		}
-		for _, rec := range records {
-			r.queue = append(r.queue, slices.Clone(rec.Payload))
-			if decoded, err := event.Decode(rec.Payload); err == nil {
-				r.asked.Add(decoded)
-			}
-		}
+		r.take(records, had)
 	}
 	return true, nil
+}
+
+// gatherAside reads what was set aside: a request in it was answered like any
+// other.
+func (r *restore) gatherAside(s *spool.Spool, had spool.Seq) error {
+	return eachAside(s, func(records []spool.Record) error { r.take(records, had); return nil })
+}
+
+// take has the requests among records count, and queues those that came after the
+// one the backup had last.
+func (r *restore) take(records []spool.Record, had spool.Seq) {
+	for _, rec := range records {
+		if rec.Seq > had {
+			r.queue = append(r.queue, slices.Clone(rec.Payload))
+		}
+		if decoded, err := event.Decode(rec.Payload); err == nil {
+			r.asked.Add(decoded)
+		}
+	}
 }
 
 // database makes the database and erases in it whom it must not know any more.

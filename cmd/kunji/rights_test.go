@@ -51,6 +51,18 @@ func visitorBy(t *testing.T, in *installation, function string) uint64 {
 // and sets them aside.
 func setHitsAside(t *testing.T, dir string, visitors ...uint64) {
 	t.Helper()
+	var hits []event.Record
+	for _, v := range append(visitors, visitors...) {
+		hits = append(hits, event.Record{Event: &event.Event{
+			Time: time.Now().UTC(), Site: "shop", Kind: event.PageView, Visitor: v, Basis: event.BasisRecord, Path: "/refused",
+		}})
+	}
+	setAside(t, dir, hits...)
+}
+
+// setAside puts records into the spool of a service at rest and sets them aside.
+func setAside(t *testing.T, dir string, records ...event.Record) {
+	t.Helper()
 	s, err := spool.Open(spool.Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
@@ -60,10 +72,8 @@ func setHitsAside(t *testing.T, dir string, visitors ...uint64) {
 		t.Fatal(err)
 	}
 	first := s.Stats().Stored + 1
-	for _, v := range append(visitors, visitors...) {
-		b, err := event.Append(nil, event.Record{Event: &event.Event{
-			Time: time.Now().UTC(), Site: "shop", Kind: event.PageView, Visitor: v, Basis: event.BasisRecord, Path: "/refused",
-		}})
+	for _, r := range records {
+		b, err := event.Append(nil, r)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -126,6 +126,25 @@ func listAsides(s *spool.Spool) ([]aside, error) {
 	return all, nil
 }
 
+// eachAside visits the records of each batch that was set aside.
+func eachAside(s *spool.Spool, visit func([]spool.Record) error) error {
+	all, err := s.Asides()
+	if err != nil {
+		return err
+	}
+	// A batch is listed once more for each damaged entry in it.
+	for _, b := range slices.CompactFunc(all, func(a, b spool.Aside) bool { return a.Batch == b.Batch }) {
+		records, err := s.AsideRecords(b.Batch)
+		if err == nil {
+			err = visit(records)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // replayAsides puts batches back into the queue, all that can be where none is
 // named. Every batch is looked up before the first moves.
 func replayAsides(s *spool.Spool, batches []uint64) (replayed, error) {
