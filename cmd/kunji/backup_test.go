@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +16,8 @@ import (
 	"github.com/kunjicloud/kunji/analytics/engine"
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/identity"
+	"github.com/kunjicloud/kunji/edge/spool"
+	"github.com/kunjicloud/kunji/edge/withdrawal"
 )
 
 // TestBackupIsLookedFor: what a service says that it wrote counts only where the
@@ -139,6 +142,14 @@ func TestPolicy_5_3_RestoreReplays(t *testing.T) {
 	}
 	r.end()
 
+	// A node that has nothing but the feed hears of them from it.
+	in.withoutMarks(t)
+	r = in.start("serve")
+	for _, v := range []*visitor{goes, back} {
+		in.withdrawn(t, v)
+	}
+	r.end()
+
 	// Another disk, from a backup of a service at rest: what came since is lost,
 	// which has to be said.
 	in.kunji("backup", "rest")
@@ -179,4 +190,24 @@ func (in *installation) refusedRequests(t *testing.T, visitor string, leaves, an
 			Site: "shop", Hash: ring.RecipientHash("shop", anew), Subject: ring.SealRecipient("shop", anew), Requested: now.Add(-time.Minute), By: event.ByRecipient,
 		}},
 		event.Record{Statement: &event.Statement{Site: "shop", Recipient: anew, Time: now, Open: event.Granted, By: "token crm", Proof: "form"}})
+}
+
+// withoutMarks takes what a service at rest heard of withdrawals.
+func (in *installation) withoutMarks(t *testing.T) {
+	t.Helper()
+	s, err := spool.Open(spool.Options{Dir: filepath.Join(in.dir, "data", "spool")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, space := range []byte{withdrawal.SpaceRecords, withdrawal.SpaceFeed} {
+		var keys [][]byte
+		err := s.Marks(space, func(key, _ []byte) error { keys = append(keys, slices.Clone(key)); return nil })
+		if err == nil {
+			err = s.DeleteMarks(space, keys...)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/kunjicloud/kunji/analytics/store"
 	"github.com/kunjicloud/kunji/edge/event"
 	"github.com/kunjicloud/kunji/edge/identity"
+	"github.com/kunjicloud/kunji/edge/server"
+	"github.com/kunjicloud/kunji/edge/site"
 	"github.com/kunjicloud/kunji/edge/spool"
 	"github.com/kunjicloud/kunji/edge/withdrawal"
 )
@@ -40,15 +42,17 @@ type restoreCmd struct {
 
 // restore is one on its way.
 type restore struct {
-	cmd   *restoreCmd
-	cfg   *Config
-	ring  *identity.Ring
-	log   *slog.Logger
-	now   func() time.Time
-	m     backupManifest
-	asked store.Requests
-	marks []spool.Mark // withdrawals of the spool before
-	queue [][]byte     // what waits or was set aside there, and was stored after the backup
+	cmd    *restoreCmd
+	cfg    *Config
+	ring   *identity.Ring
+	log    *slog.Logger
+	now    func() time.Time
+	m      backupManifest
+	asked  store.Requests
+	stored int          // of the withdrawals, how many the database before told of; the others come from its spool
+	marks  []spool.Mark // withdrawals of the spool before
+	queue  [][]byte     // what waits or was set aside there, and was stored after the backup
+	told   [][]byte     // entries of the ledger on withdrawals that it lost
 }
 
 // Run restores. It ends without a change where anything is wrong.
@@ -187,6 +191,7 @@ func (r *restore) gatherStore(ctx context.Context) (found bool, err error) {
 	if err == nil {
 		if _, err = s.Migrate(ctx); err == nil {
 			r.asked, err = s.Requests(ctx)
+			r.stored = len(r.asked.Withdrawals)
 		}
 		err = errors.Join(err, end())
 	}
@@ -300,7 +305,33 @@ func (r *restore) database(ctx context.Context, work string) (again int, err err
 	if err := r.erase(ctx, s); err != nil {
 		return 0, err
 	}
-	return again, s.ReplaySince(ctx, r.asked, o)
+	if err := s.ReplaySince(ctx, r.asked, o); err != nil {
+		return 0, err
+	}
+	return again, r.tell(ctx, s)
+}
+
+// tell makes entries of the ledger on the withdrawals that it lost with what was
+// replaced: a node that comes later hears of them from there alone. Those whose
+// cookies have all expired need none.
+func (r *restore) tell(ctx context.Context, s *store.Store) error {
+	lost, err := s.Untold(ctx, r.asked.Withdrawals[:r.stored])
+	if err != nil {
+		return err
+	}
+	oldest := r.now().Add(-longestLifetime(r.cfg.Sites) - day)
+	for _, w := range lost {
+		i := slices.IndexFunc(r.cfg.Sites, func(st *site.Site) bool { return st.ID == w.Site })
+		if i < 0 || w.Time.Before(oldest) {
+			continue
+		}
+		entry, err := event.Append(nil, event.Record{Consent: server.WithdrawalEntry(r.cfg.Sites[i], w.Record, w.Time)})
+		if err != nil {
+			return err
+		}
+		r.told = append(r.told, entry)
+	}
+	return nil
 }
 
 // erase works until no query and no part in use knows them; the service does
@@ -364,7 +395,7 @@ func (r *restore) restoreSpool(work string) (err error) {
 	if err := set.Add(entries...); err != nil {
 		return err
 	}
-	for some := range slices.Chunk(r.queue, few) {
+	for some := range slices.Chunk(slices.Concat(r.queue, r.told), few) {
 		if err := s.Append(some...); err != nil {
 			return err
 		}

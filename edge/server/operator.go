@@ -49,7 +49,7 @@ func (s *Server) withdraw(st *site.Site, records [][16]byte, others ...event.Rec
 			return err //nolint:wrapcheck // it says what and where already
 		}
 		marks, back = append(marks, m...), append(back, e)
-		kept = append(kept, event.Record{Consent: operatorEntry(st, id, now)})
+		kept = append(kept, event.Record{Consent: WithdrawalEntry(st, id, now)})
 	}
 	if err := s.keep(marks, kept...); err != nil {
 		return err
@@ -82,10 +82,10 @@ func (s *Server) eraseRecipient(st *site.Site, recipient uint64, earliest time.T
 	}})
 }
 
-// operatorEntry is the ledger's proof of a withdrawal that an operator wrote
+// WithdrawalEntry is the ledger's proof of a withdrawal that an operator wrote
 // down. Like every decision that grants nothing it names nobody and no minute;
 // no notice was shown.
-func operatorEntry(st *site.Site, record [16]byte, now time.Time) *event.Consent {
+func WithdrawalEntry(st *site.Site, record [16]byte, now time.Time) *event.Consent {
 	var denied consent.Record
 	for _, use := range st.Purposes {
 		denied.Choices[use.ID] = consent.Choice{Decision: consent.Denied, Version: use.Version}
