@@ -89,7 +89,7 @@ func blanked(payload []byte, without func(event.Record) (event.Record, bool)) *e
 	if err != nil || r.Consent == nil || r.Consent.Subject == 0 || r.Consent.ID == [16]byte{} {
 		return nil
 	}
-	if left, _ := without(r); left.Consent.Subject != 0 {
+	if left, some := without(r); some && left.Consent.Subject != 0 {
 		return nil
 	}
 	return r.Consent
