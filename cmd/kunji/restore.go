@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -360,6 +361,9 @@ func (r *restore) erase(ctx context.Context, s *store.Store) error {
 func (r *restore) restoreSpool(work string) (err error) {
 	o := r.cfg.spoolOptions(r.ring, r.log)
 	o.Dir = filepath.Join(work, filepath.Base(o.Dir))
+	// What was answered goes in whole: statements may have been kept beyond the bound,
+	// and the backup may have a backlog of its own.
+	o.MaxBytes, o.MinFree = math.MaxInt64/2, -1
 	if err := copyTree(filepath.Join(r.cmd.Dir, backupSpool), o.Dir); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
