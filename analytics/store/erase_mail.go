@@ -25,9 +25,9 @@ var (
 
 const (
 	ofRecipients = "(site, recipient) IN (SELECT site, recipient FROM erasing_recipients)"
-	// erasedOfRecipients holds for rows of recipients who are being erased: all of them,
-	// or those from before a new yes. A node that had not heard of the request may have
-	// kept hits between the two. transform looks it up in a constant: what multiplies
+	// erasedOfRecipients holds for rows of recipients who are being erased: those from
+	// before a new yes, or before the round. A node that had not heard of the request may
+	// have kept hits since it. transform looks it up in a constant: what multiplies
 	// rows by people, as arrayExists does, takes memory for all of them.
 	erasedOfRecipients = ofRecipients + " AND toUnixTimestamp(time) < transform(cityHash64(site, recipient), " + newYeses + ".1, " + newYeses + ".2, toUInt32(4294967295))"
 	newYeses           = "(SELECT arraySort(groupArray((cityHash64(site, recipient), toUnixTimestamp(since)))) FROM erasing_returned)"
@@ -52,7 +52,8 @@ func (s *Store) eraseRecipients(ctx context.Context) error {
 	return s.eraseNames(ctx)
 }
 
-// returned is a recipient who said a new yes after they asked to be erased.
+// returned is a recipient who said a new yes after they asked to be erased, or may
+// still say one: since is then when the round began.
 type returned struct {
 	person
 	since time.Time
@@ -80,6 +81,10 @@ func (s *Store) fillReturned(ctx context.Context, all []*erasure) error {
 
 // returned finds them among the recipients who are being erased.
 func (s *Store) returned(ctx context.Context, all []*erasure) (back []*returned, err error) {
+	now, err := s.clock(ctx) // before what is there is read
+	if err != nil {
+		return nil, err
+	}
 	asked := map[person]time.Time{}
 	for _, e := range all {
 		if p := (person{e.Site, e.recipient}); e.Requested.After(asked[p]) {
@@ -99,6 +104,11 @@ func (s *Store) returned(ctx context.Context, all []*erasure) (back []*returned,
 		}
 		if !found[r.person] && r.since.After(asked[r.person].Add(sameMoment)) {
 			found[r.person], back = true, append(back, r)
+		}
+	}
+	for p := range asked {
+		if !found[p] && p.visitor != 0 {
+			back = append(back, &returned{p, now.Add(sameMoment)})
 		}
 	}
 	return back, rows.Err()

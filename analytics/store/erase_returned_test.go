@@ -48,7 +48,8 @@ func testEraseReturned(t *testing.T, s *Store) {
 		eraseMail(t, s, "shop", recipient, asked)
 	}
 	eraseMail(t, s, "shop", back, asked.Add(-24*time.Hour)) // the newest request counts
-	insert("unheard", mailHit(1, event.MailOpen, back, asked.Add(time.Minute)), mailHit(2, event.MailOpen, away, asked.Add(time.Minute)))
+	insert("unheard", mailHit(1, event.MailOpen, back, asked.Add(5*time.Minute)), mailHit(2, event.MailOpen, away, asked.Add(5*time.Minute)))
+	insert("left out", mailHit(7, event.MailOpen, back, asked.Add(time.Minute)), mailHit(8, event.MailOpen, away, asked.Add(time.Minute)))
 	insert("again", yes(back, asked.Add(time.Hour)), mailHit(3, event.MailOpen, back, asked.Add(time.Hour)), mailHit(4, event.MailClick, back, asked.Add(2*time.Hour)))
 	opened := func(want string) {
 		t.Helper()

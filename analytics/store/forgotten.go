@@ -19,6 +19,9 @@ const (
 	// sameMoment is that of a mail recipient, who has the same id for good: what is
 	// later may rest on a new yes.
 	sameMoment = time.Second
+	// unheard is how long a node that hears nothing of others may go on keeping the
+	// hits of a recipient who was erased (a minute, withdrawal.Silence), and some more.
+	unheard = 2 * time.Minute
 	// overlap is by how much a question for what is new reaches back: a row may become
 	// visible after one that was taken later.
 	overlap = 15 * time.Minute
@@ -110,12 +113,12 @@ func (f *forgotten) filter(ctx context.Context, s *Store, b Batch) (Batch, error
 
 // without is filter by what was heard. The caller holds mu.
 func (f *forgotten) without(b Batch) Batch {
-	visitor, recipient := f.who(f.subject, erasedFor), f.who(f.recipient, sameMoment)
+	visitor, recipient, reader := f.who(f.subject, erasedFor), f.who(f.recipient, sameMoment), f.who(f.recipient, unheard)
 	b.Events = leave(b.Events, func(e *event.Event) bool {
-		return visitor(e.Site, e.Visitor, e.Time) || recipient(e.Site, e.Recipient, e.Time)
+		return visitor(e.Site, e.Visitor, e.Time) || reader(e.Site, e.Recipient, e.Time)
 	})
 	if b.prepared != nil {
-		b.prepared = b.prepared.without(func(w *whose) bool { return visitor(w.site, w.visitor, w.at) || recipient(w.site, w.recipient, w.at) })
+		b.prepared = b.prepared.without(func(w *whose) bool { return visitor(w.site, w.visitor, w.at) || reader(w.site, w.recipient, w.at) })
 	}
 	for i, e := range b.Consents {
 		if visitor(e.Site, e.Subject, e.Time) {

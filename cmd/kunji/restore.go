@@ -372,7 +372,7 @@ func (r *restore) restoreSpool(work string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	const few = 1000 // of at most 300 bytes: within one write
+	const few, half = 1000, 512 << 10 // of marks, of at most 300 bytes; bytes of records: within one write
 	for some := range slices.Chunk(r.marks, few) {
 		if err := s.PutMarks(some...); err != nil {
 			return err
@@ -399,10 +399,16 @@ func (r *restore) restoreSpool(work string) (err error) {
 	if err := set.Add(entries...); err != nil {
 		return err
 	}
-	for some := range slices.Chunk(slices.Concat(r.queue, r.told), few) {
-		if err := s.Append(some...); err != nil {
+	for all := slices.Concat(r.queue, r.told); len(all) > 0; {
+		n, size := 0, 0
+		for n < len(all) && n < few && (n == 0 || size+len(all[n]) <= half) {
+			size += len(all[n])
+			n++
+		}
+		if err := s.Append(all[:n]...); err != nil {
 			return err
 		}
+		all = all[n:]
 	}
 	return nil
 }
