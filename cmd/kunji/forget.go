@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kunjicloud/kunji/edge/event"
+	"github.com/kunjicloud/kunji/edge/site"
 	"github.com/kunjicloud/kunji/edge/spool"
 )
 
@@ -43,15 +44,29 @@ func (s *service) forget(ctx context.Context) error {
 	if err := s.withdrawAside(without); err != nil {
 		return fmt.Errorf("what the erased granted is still set aside here: %w", err)
 	}
-	n, err := s.spool.RewriteAside(ctx, func(payload []byte) ([]byte, error) { return rewritten(payload, without) })
+	later := false // what was set aside since is not taken back yet
+	n, err := s.spool.RewriteAside(ctx, func(payload []byte) ([]byte, error) {
+		if c := blanked(payload, without); c != nil && s.serves(c.Site) && !s.withdrawn.RecordWithdrawn(c.ID) {
+			later = true
+			return payload, nil
+		}
+		return rewritten(payload, without)
+	})
 	if err != nil {
 		return fmt.Errorf("who was erased is still set aside here: %w", err)
 	}
 	if n > 0 {
 		s.log.Info("kunji: who was erased is gone from what is set aside", "records", n)
 	}
-	s.forgot.newest, s.forgot.aside = newest, s.spool.Stats().Aside
+	if !later {
+		s.forgot.newest, s.forgot.aside = newest, s.spool.Stats().Aside
+	}
 	return nil
+}
+
+// serves reports whether a site is one of those configured now.
+func (s *service) serves(id string) bool {
+	return slices.ContainsFunc(s.sites(), func(st *site.Site) bool { return st.ID == id })
 }
 
 // withdrawAside takes back what the erased granted in records that ClickHouse never
