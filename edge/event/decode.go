@@ -116,6 +116,8 @@ func (f *fields) next() (next field, err error) {
 		next.number, next.kind, n = protowire.Number(b>>3), protowire.Type(b&7), 1
 	} else if next.number, next.kind, n = protowire.ConsumeTag(rest); n < 0 {
 		return next, protowire.ParseError(n)
+	} else if next.number > protowire.MaxValidNumber { // which ConsumeTag lets by
+		return next, fmt.Errorf("field %d: its number is none", next.number)
 	}
 	f.at += n
 	rest = rest[n:]

@@ -78,6 +78,15 @@ func TestEventsAreReadAlike(t *testing.T) {
 	})
 }
 
+// TestNumbersOfFieldsEnd: a field's number beyond the greatest that there is is an
+// error, as it is to the generated messages.
+func TestNumbersOfFieldsEnd(t *testing.T) {
+	for _, number := range []protowire.Number{protowire.MaxValidNumber, protowire.MaxValidNumber + 1, 1 << 30} {
+		body := protowire.AppendVarint(protowire.AppendTag(nil, number, protowire.VarintType), 1)
+		sameDecoded(t, protowire.AppendBytes([]byte{tagVersion, WireVersion, tagEvent}, body))
+	}
+}
+
 // aField is one field of any number and type, or none.
 func aField(t *rapid.T) []byte {
 	number := protowire.Number(rapid.IntRange(1, 40).Draw(t, "number"))
