@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,9 +35,12 @@ func TestBackupIsLookedFor(t *testing.T) {
 	}
 	made := backupManifest{Version: 1, Program: "p", Time: time.Unix(1_700_000_000, 0).UTC(), Database: "kunji", Files: []backupFile{{"a", 1, "b"}}}
 	wrote, to := "", ""
+	var mu sync.Mutex // over both
 	service := &http.Server{ReadHeaderTimeout: time.Minute, Handler: answerControl(func(r *http.Request) (any, error) {
 		var o backupOrder
 		err := json.NewDecoder(r.Body).Decode(&o)
+		mu.Lock()
+		defer mu.Unlock()
 		to = o.To
 		if err == nil && wrote != "" {
 			err = errors.Join(os.Mkdir(o.Dir, 0o700), os.WriteFile(filepath.Join(o.Dir, backupManifestFile), []byte(wrote), 0o600))
@@ -51,13 +55,18 @@ func TestBackupIsLookedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	in.fails(exitFailed, "such as "+filepath.Join(data+"-backups", "nowhere"), "backup", "nowhere")
-	wrote = "{}"
+	write := func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		wrote = text
+	}
+	write("{}")
 	in.fails(exitFailed, "another backup lies there", "backup", "another")
 	text, err := json.MarshalIndent(made, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	wrote = string(text)
+	write(string(text))
 	if out := in.kunji("backup", "right"); !strings.Contains(out, "right: 1 file") {
 		t.Error(out)
 	}
@@ -65,7 +74,10 @@ func TestBackupIsLookedFor(t *testing.T) {
 	in.env = append(in.env, "KUNJI_CLICKHOUSE_DSN=clickhouse://host:9000/kunji")
 	cmd := exec.Command(in.exe, "backup", "far", "--to", "-")
 	cmd.Dir, cmd.Env, cmd.Stdin = in.dir, in.env, strings.NewReader("S3('https://s3.example/b', 'key', 'secret')\n")
-	if out, err := cmd.CombinedOutput(); err != nil || to != "S3('https://s3.example/b', 'key', 'secret')" {
+	out, err := cmd.CombinedOutput()
+	mu.Lock()
+	defer mu.Unlock()
+	if err != nil || to != "S3('https://s3.example/b', 'key', 'secret')" {
 		t.Errorf("from standard input came %q: %v\n%s", to, err, out)
 	}
 	in.fails(exitUsage, "the destination did not come from standard input", "backup", "further", "--to", "-")

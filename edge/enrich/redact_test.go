@@ -24,6 +24,8 @@ func TestPolicy_7_2_RedactTakesOutWhatNamesAPerson(t *testing.T) {
 		{"/from/203.0.113.7/x", "/from/:redacted/x"},
 		{"from 203.0.113.7:8080", "from :redacted:8080"},
 		{"ip203.0.113.7", "ip:redacted"},
+		{"203.0.113.7deadbeef1234567", ":redacted"},
+		{"Za%550e8400-e29b-41d4-a716-446655440000", ":redacted:redacted"},
 		{"203%2E0%2E113%2E7", ":redacted"},
 		{"/v6/2001:db8::1", "/v6/:redacted"},
 		{"[2001:db8::1]:443", "[:redacted]:443"},
