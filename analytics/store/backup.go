@@ -112,20 +112,8 @@ func (s *Store) remakeViews(ctx context.Context) error {
 var madeView = regexp.MustCompile(`(?m)^CREATE MATERIALIZED VIEW `)
 
 // tables lists the database's tables whose row in system.tables fits.
-func (s *Store) tables(ctx context.Context, where string) (names []string, err error) {
-	rows, err := s.query(ctx, "list the tables", "SELECT name FROM system.tables WHERE database = currentDatabase() AND "+where+" ORDER BY name", nil)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-	}
-	return names, rows.Err()
+func (s *Store) tables(ctx context.Context, where string) ([]string, error) {
+	return s.texts(ctx, "list the tables", "SELECT name FROM system.tables WHERE database = currentDatabase() AND "+where+" ORDER BY name", nil)
 }
 
 func (s *Store) backup(ctx context.Context, statement, destination string) error {

@@ -140,22 +140,10 @@ func (s *Store) tidyErasures(ctx context.Context) error {
 
 // untidyMonths are the partitions with a sealed id of somebody whose erasure is
 // done.
-func (s *Store) untidyMonths(ctx context.Context) (months []string, err error) {
+func (s *Store) untidyMonths(ctx context.Context) ([]string, error) {
 	const sql = "SELECT DISTINCT toString(toYYYYMM(requested)) FROM erasures WHERE subject != '' AND " +
 		"(site, hash, requested) IN (SELECT site, hash, requested FROM erasures WHERE step = {done:UInt8})"
-	rows, err := s.query(ctx, "look for sealed ids", sql, map[string]any{"done": uint8(stepDone)})
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var month string
-		if err := rows.Scan(&month); err != nil {
-			return nil, err
-		}
-		months = append(months, month)
-	}
-	return months, rows.Err()
+	return s.texts(ctx, "look for sealed ids", sql, map[string]any{"done": uint8(stepDone)})
 }
 
 // lookForOldParts has ClickHouse remove the parts whose time has come. By itself

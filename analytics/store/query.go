@@ -39,6 +39,23 @@ func (s *Store) query(ctx context.Context, op, sql string, params map[string]any
 	return &Rows{rows, op}, nil
 }
 
+// texts reads a statement's only column.
+func (s *Store) texts(ctx context.Context, op, sql string, params map[string]any) (all []string, err error) {
+	rows, err := s.query(ctx, op, sql, params)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		all = append(all, text)
+	}
+	return all, rows.Err()
+}
+
 // threads is the key of Threads in a context.
 type threads struct{}
 
